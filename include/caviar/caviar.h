@@ -1,0 +1,503 @@
+/*
+ * caviar: trains thousands of small neural networks at once and searches their hyperparameters while it does.
+ *
+ *     device     where the arithmetic runs: the CPU, or one CUDA GPU
+ *     dataset    examples with class labels, in training, validation and test parts
+ *     population many networks of one shape, trained together by the same launches
+ *     model      one trained network, on its own, in host memory or a file
+ *     space      which hyperparameters to search, over which range, on which scale
+ *     search     samples a space, trains the trials as populations, narrows the space, keeps the best model
+ *
+ * Conventions of every function
+ *   - It returns a caviar_status; 0 is success. On failure caviar_last_error() has a sentence that says what is wrong,
+ *     where (file and line, argument, shape) and what to do, and outputs are left as they were.
+ *   - It never exits, aborts, prints, installs a handler or changes a setting of the program that stays changed. (While
+ *     the CPU device computes, OpenBLAS runs with one thread in the whole process; the setting is put back after.)
+ *   - Outputs come first among the arguments. What a *_create, *_open or *_load function gives belongs to the caller,
+ *     who gives it back to the matching *_destroy or *_close; those take NULL.
+ *   - An object may be used by one thread at a time; different objects by different threads at once.
+ *   - A device must outlive the populations and searches on it, and a dataset those that were made from it.
+ *   - Structs that begin with struct_size are initialised by their _INIT macro, then changed. They grow at the end
+ * only.
+ *   - Matrices are row-major. Real numbers in bulk are 32-bit floats; hyperparameters are doubles.
+ */
+#ifndef CAVIAR_CAVIAR_H
+#define CAVIAR_CAVIAR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define CAVIAR_API __attribute__((visibility("default")))
+#else
+#define CAVIAR_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------ status and errors */
+
+/* X(NAME, number, text) */
+#define CAVIAR_FOR_EACH_STATUS(X)                                                                                      \
+    X(OK, 0, "success")                                                                                                \
+    X(INVALID_ARGUMENT, 1, "an argument is out of its range")                                                          \
+    X(OUT_OF_MEMORY, 2, "out of host memory")                                                                          \
+    X(OUT_OF_DEVICE_MEMORY, 3, "out of device memory")                                                                 \
+    X(NO_DEVICE, 4, "no such device")                                                                                  \
+    X(DEVICE_LOST, 5, "the device can no longer be used by this process")                                              \
+    X(DEVICE_ERROR, 6, "the device reported an error")                                                                 \
+    X(IO_ERROR, 7, "a file could not be read or written")                                                              \
+    X(BAD_FILE, 8, "a file's content is not what it should be")                                                        \
+    X(INTERRUPTED, 9, "stopped by the caller's progress function")                                                     \
+    X(NOT_FOUND, 10, "there is no such item")
+
+typedef enum caviar_status {
+#define CAVIAR_STATUS_ENUMERATOR(name, number, text) CAVIAR_##name = number,
+    CAVIAR_FOR_EACH_STATUS(CAVIAR_STATUS_ENUMERATOR)
+#undef CAVIAR_STATUS_ENUMERATOR
+} caviar_status;
+
+/* The text of a status; "unknown status" for a number that is none. Static memory. */
+CAVIAR_API const char *caviar_status_text(caviar_status status);
+
+/* The calling thread's message of its latest failed call; "" before the first. Valid until its next failed call. */
+CAVIAR_API const char *caviar_last_error(void);
+
+/* "MAJOR.MINOR.PATCH". Static memory. */
+CAVIAR_API const char *caviar_version(void);
+
+/* ----------------------------------------------------------------------------------------------------------- devices
+ */
+
+typedef struct caviar_device caviar_device;
+
+typedef struct caviar_device_info {
+    char name[32];         /* what caviar_device_open takes: "cpu", "cuda:0" */
+    char description[128]; /* for people: the processor's or the GPU's name */
+    int threads;           /* of the CPU device; 0 for a GPU */
+    uint64_t memory_total; /* bytes */
+    uint64_t memory_free;  /* bytes that could be allocated now */
+} caviar_device_info;
+
+/* How many devices there are (at least 1, the CPU) and what device `index` (0 to count - 1, the CPU first) is. */
+CAVIAR_API int caviar_device_count(void);
+CAVIAR_API caviar_status caviar_device_describe(caviar_device_info *info, int index);
+
+/*
+ * Opens "cpu", "cuda:N", "cuda" (the first GPU) or "auto" (the first GPU, or the CPU where there is none).
+ * `threads` is for the CPU device: 0 means one for each processor this process may run on. Results do not depend on it.
+ * CAVIAR_NO_DEVICE: no such GPU, no driver, or this build has no CUDA.
+ */
+CAVIAR_API caviar_status caviar_device_open(caviar_device **device, const char *name, int threads);
+CAVIAR_API void caviar_device_close(caviar_device *device);
+CAVIAR_API caviar_status caviar_device_get_info(caviar_device_info *info, const caviar_device *device);
+
+/*
+ * Device memory for use with caviar/ops.h, aligned to 256 bytes and zeroed. Copies return when they are complete;
+ * caviar_device_wait returns when all work given to the device's own stream is.
+ */
+CAVIAR_API caviar_status caviar_device_allocate(void **memory, caviar_device *device, size_t bytes);
+CAVIAR_API void caviar_device_free(caviar_device *device, void *memory);
+CAVIAR_API caviar_status caviar_device_upload(caviar_device *device, void *to, const void *from, size_t bytes);
+CAVIAR_API caviar_status caviar_device_download(caviar_device *device, void *to, const void *from, size_t bytes);
+CAVIAR_API caviar_status caviar_device_wait(caviar_device *device);
+
+/* ---------------------------------------------------------------------------------------------------------- datasets
+ */
+
+typedef struct caviar_dataset caviar_dataset;
+
+typedef enum caviar_type { CAVIAR_UINT8 = 0, CAVIAR_FLOAT32 = 1 } caviar_type;
+
+typedef enum caviar_part { CAVIAR_TRAIN = 0, CAVIAR_VALIDATION = 1, CAVIAR_TEST = 2 } caviar_part;
+
+typedef struct caviar_dataset_info {
+    int64_t examples;         /* in all */
+    int64_t part_examples[3]; /* by caviar_part */
+    int64_t features;         /* of one example, 1 or more */
+    int64_t classes;          /* 2 or more; 0 without labels */
+    caviar_type type;         /* how features are stored, here and on the device */
+} caviar_dataset_info;
+
+typedef struct caviar_csv_options {
+    size_t struct_size;
+    /* The label column: a name of the header, a number counted from 0, or from the end: -1 is the last.
+       NULL: "label" if the header has it, else the last column. "none": the file has no labels. */
+    const char *label;
+    int header;     /* 1: the first line is a header, 0: it is not, -1: it is if one of its cells is no number */
+    char delimiter; /* 0: whichever of comma, semicolon and tab occurs most in the first line */
+} caviar_csv_options;
+#define CAVIAR_CSV_OPTIONS_INIT                                                                                        \
+    { sizeof(caviar_csv_options), NULL, -1, 0 }
+
+/*
+ * Each load function gives a dataset whose examples are all in the training part (see caviar_dataset_split).
+ * Files are read whole and validated before the function returns: CAVIAR_IO_ERROR when a file cannot be read,
+ * CAVIAR_BAD_FILE with the file and the line or byte when its content is wrong.
+ *
+ * IDX (the MNIST format), plain or gzip-compressed: unsigned-byte images [examples, ...] and labels [examples].
+ * labels_path NULL: no labels.
+ */
+CAVIAR_API caviar_status caviar_dataset_load_idx(caviar_dataset **dataset, const char *images_path,
+                                                 const char *labels_path);
+/*
+ * CSV, plain or gzip-compressed: one example a line, all features numbers. Labels may be any text; the distinct
+ * ones, sorted (as numbers if all are whole numbers), are classes 0, 1, ... and remembered by name. options NULL:
+ * defaults.
+ */
+CAVIAR_API caviar_status caviar_dataset_load_csv(caviar_dataset **dataset, const char *path,
+                                                 const caviar_csv_options *options);
+/* A pair of NPY files: features [examples, ...] of any integer or real type, labels [examples] of any integer type. */
+CAVIAR_API caviar_status caviar_dataset_load_npy(caviar_dataset **dataset, const char *features_path,
+                                                 const char *labels_path);
+/*
+ * What the command takes as --data: "fashion-mnist" (the files of Debian's package dataset-fashion-mnist or of the
+ * folder that the environment variable FASHION_MNIST_DIR names; its 10,000 test images become the test part), a
+ * folder that holds four such IDX files, "FEATURES.npy,LABELS.npy", "IMAGES-idx3-ubyte[.gz],LABELS-idx1-ubyte[.gz]",
+ * or a CSV file.
+ */
+CAVIAR_API caviar_status caviar_dataset_load(caviar_dataset **dataset, const char *source,
+                                             const caviar_csv_options *options);
+/*
+ * Copies `features` [examples, features] of the given type and `labels` [examples] (NULL: none). Labels must be in
+ * 0 .. classes - 1 and features finite.
+ */
+CAVIAR_API caviar_status caviar_dataset_create(caviar_dataset **dataset, const void *features, caviar_type type,
+                                               const int32_t *labels, int64_t examples, int64_t feature_count,
+                                               int64_t classes);
+CAVIAR_API void caviar_dataset_destroy(caviar_dataset *dataset);
+CAVIAR_API caviar_status caviar_dataset_get_info(caviar_dataset_info *info, const caviar_dataset *dataset);
+
+/* The name of a class: the label's text in a CSV file, otherwise its number in decimal. Lives as long as the dataset.
+ */
+CAVIAR_API caviar_status caviar_dataset_class_name(const char **name, const caviar_dataset *dataset,
+                                                   int64_t class_index);
+
+/* Copies the raw features of `count` examples from `first` on, [count, features], and their labels (either may be
+ * NULL). */
+CAVIAR_API caviar_status caviar_dataset_read(float *features, int32_t *labels, const caviar_dataset *dataset,
+                                             int64_t first, int64_t count);
+
+/* Appends the examples of `test` to `dataset` as its test part. Features, type and classes must agree. */
+CAVIAR_API caviar_status caviar_dataset_add_test(caviar_dataset *dataset, const caviar_dataset *test);
+
+/*
+ * Deals the examples that are not in a given test part out to training, validation and test, by a shuffle that
+ * depends on the seed only. Fractions are of those examples; test_fraction must be 0 when a test part was added.
+ * Also measures each feature's mean and standard deviation over the training part: every feature is standardised by
+ * these when it is read, (x - mean) / deviation, and a feature that is constant there becomes 0.
+ */
+CAVIAR_API caviar_status caviar_dataset_split(caviar_dataset *dataset, double validation_fraction, double test_fraction,
+                                              uint64_t seed);
+
+/* --------------------------------------------------------------------------------------------------- hyperparameters
+ */
+
+#define CAVIAR_MAX_HIDDEN_LAYERS 8
+#define CAVIAR_MAX_WIDTH 4096
+
+typedef enum caviar_optimizer {
+    CAVIAR_SGD = 0,
+    CAVIAR_MOMENTUM = 1,
+    CAVIAR_RMSPROP = 2,
+    CAVIAR_ADAM = 3,
+    CAVIAR_ADAMW = 4
+} caviar_optimizer;
+
+typedef enum caviar_activation {
+    CAVIAR_IDENTITY = 0, /* not for hidden layers */
+    CAVIAR_RELU = 1,
+    CAVIAR_TANH = 2,
+    CAVIAR_SIGMOID = 3
+} caviar_activation;
+
+typedef enum caviar_schedule {
+    CAVIAR_CONSTANT_RATE = 0,
+    CAVIAR_INVERSE_TIME = 1, /* learning_rate / (1 + decay_rate * epoch) */
+    CAVIAR_EXPONENTIAL = 2,  /* learning_rate * decay_rate ^ epoch */
+    CAVIAR_COSINE = 3        /* learning_rate * (1 + cos(pi * epoch / schedule_epochs)) / 2 */
+} caviar_schedule;
+
+/* The hyperparameters of one model. Epochs in schedules are fractional: they count optimiser steps. */
+typedef struct caviar_hyperparameters {
+    size_t struct_size;
+    caviar_optimizer optimizer;
+    double learning_rate; /* > 0 */
+    double momentum;      /* MOMENTUM; [0, 1) */
+    double beta1;         /* ADAM, ADAMW; [0, 1) */
+    double beta2;         /* ADAM, ADAMW, RMSPROP; [0, 1) */
+    double epsilon;       /* ADAM, ADAMW, RMSPROP, outside the square root; > 0 */
+    double weight_decay;  /* of weight matrices, not of biases, gamma and beta; >= 0; decoupled with ADAMW, else L2 */
+    caviar_schedule schedule;
+    double decay_rate;      /* INVERSE_TIME: >= 0; EXPONENTIAL: in (0, 1] */
+    double schedule_epochs; /* COSINE: the epoch at which the rate reaches 0; > 0 */
+    double dropout;         /* the fraction of hidden units dropped; [0, 1) */
+    caviar_activation activation;
+    int32_t hidden_width[CAVIAR_MAX_HIDDEN_LAYERS]; /* 0: the population's width; else 1 up to that */
+    uint32_t
+        stream; /* of initial weights and dropout masks: models of one stream start alike and are comparable in pairs */
+} caviar_hyperparameters;
+#define CAVIAR_HYPERPARAMETERS_INIT                                                                                    \
+    {                                                                                                                  \
+        sizeof(caviar_hyperparameters), CAVIAR_ADAM, 1e-3, 0.9, 0.9, 0.999, 1e-8, 0.0, CAVIAR_CONSTANT_RATE, 0.0, 1.0, \
+            0.0, CAVIAR_RELU, { 0, 0, 0, 0, 0, 0, 0, 0 }, 0                                                            \
+    }
+
+/* ------------------------------------------------------------------------------------------------------- populations
+ */
+
+/*
+ * A population: `models` networks  input -> hidden layers -> softmax  of one depth, one batch size and one minibatch
+ * order, trained on one dataset. With batch norm a hidden layer is  act(batch_norm(h W)),  gamma and beta learnt, no
+ * bias; without,  act(h W + b).  The output layer is  softmax(h W + b)  over the dataset's classes.
+ * Two classes make logistic regression: softmax over two logits is the sigmoid of their difference.
+ */
+typedef struct caviar_population caviar_population;
+
+typedef struct caviar_population_options {
+    size_t struct_size;
+    int32_t models;                                 /* 1 or more */
+    int32_t hidden_layers;                          /* 0 (softmax regression) to CAVIAR_MAX_HIDDEN_LAYERS */
+    int32_t hidden_width[CAVIAR_MAX_HIDDEN_LAYERS]; /* the largest width of each layer, 1 to CAVIAR_MAX_WIDTH */
+    int32_t batch_norm;                             /* 0 or 1 */
+    int32_t batch_size;                             /* 1 or more, 2 with batch norm; at most the training part */
+    double batch_norm_epsilon;                      /* > 0 */
+    double batch_norm_momentum;                     /* weight of the new value in the running averages, (0, 1] */
+    uint64_t seed;                                  /* of weights, shuffles and masks */
+} caviar_population_options;
+#define CAVIAR_POPULATION_OPTIONS_INIT                                                                                 \
+    { sizeof(caviar_population_options), 1, 1, { 64, 0, 0, 0, 0, 0, 0, 0 }, 1, 128, 1e-5, 0.1, 0 }
+
+typedef struct caviar_metrics {
+    double loss;      /* mean cross-entropy in nats; not finite for a diverged model */
+    double accuracy;  /* fraction of examples whose hardmax class is right */
+    int64_t examples; /* that were measured */
+} caviar_metrics;
+
+/* The bytes of device memory that caviar_population_create would allocate, the dataset included. Allocates nothing. */
+CAVIAR_API caviar_status caviar_population_estimate(uint64_t *bytes, const caviar_device *device,
+                                                    const caviar_dataset *dataset,
+                                                    const caviar_population_options *options);
+/* Nothing is allocated on the device after this. Models are inactive until caviar_population_start. */
+CAVIAR_API caviar_status caviar_population_create(caviar_population **population, caviar_device *device,
+                                                  const caviar_dataset *dataset,
+                                                  const caviar_population_options *options);
+CAVIAR_API void caviar_population_destroy(caviar_population *population);
+
+/*
+ * Gives models first .. first + count - 1 these hyperparameters [count], fresh weights, zeroed moments and step 0.
+ * Of the weights: see `initialize` in caviar/ops.h; gamma 1, beta, biases 0, running mean 0 and variance 1.
+ */
+CAVIAR_API caviar_status caviar_population_start(caviar_population *population, int32_t first, int32_t count,
+                                                 const caviar_hyperparameters *hyperparameters);
+/* Stops a model: training leaves its bits alone from now on. It can still be evaluated and read. */
+CAVIAR_API caviar_status caviar_population_stop(caviar_population *population, int32_t model);
+
+/*
+ * Trains all active models for `steps` minibatches, going on where the last call ended. An epoch takes every training
+ * example once, in an order that depends on the seed and the epoch's number only; its last minibatch is smaller when
+ * the examples do not divide evenly (and is left out when it would be a single example under batch norm).
+ * Returns when the work is done.
+ */
+CAVIAR_API caviar_status caviar_population_train(caviar_population *population, int64_t steps);
+CAVIAR_API int64_t caviar_population_steps_per_epoch(const caviar_population *population);
+
+/*
+ * Writes metrics [models]: over what was trained on since the last call of this function, as it was trained (with
+ * dropout, batch statistics and the weights of the moment).
+ */
+CAVIAR_API caviar_status caviar_population_training_metrics(caviar_metrics *metrics, caviar_population *population);
+/* Writes metrics [models] over a part of the dataset, in inference: running averages, no dropout. */
+CAVIAR_API caviar_status caviar_population_evaluate(caviar_metrics *metrics, caviar_population *population,
+                                                    caviar_part part);
+/*
+ * Predicts with one model: raw (not standardised) features [examples, features] to probabilities
+ * [examples, classes] and hardmax classes [examples]; either output may be NULL.
+ */
+CAVIAR_API caviar_status caviar_population_predict(float *probabilities, int32_t *classes,
+                                                   caviar_population *population, int32_t model, const float *features,
+                                                   int64_t examples);
+
+/* ------------------------------------------------------------------------------------------------------------ models
+ */
+
+/* One network with its standardisation and class names, in host memory. */
+typedef struct caviar_model caviar_model;
+
+typedef struct caviar_model_info {
+    int64_t features, classes;
+    int32_t hidden_layers;
+    int32_t hidden_width[CAVIAR_MAX_HIDDEN_LAYERS];
+    int32_t batch_norm;
+    caviar_activation activation;
+    int64_t parameters; /* numbers that training changes */
+} caviar_model_info;
+
+/* Copies a model out of a population, or into one (of the same shape; optimiser state is zeroed, its hyperparameters
+ * stay). */
+CAVIAR_API caviar_status caviar_population_read_model(caviar_model **model, caviar_population *population,
+                                                      int32_t index);
+CAVIAR_API caviar_status caviar_population_write_model(caviar_population *population, int32_t index,
+                                                       const caviar_model *model);
+CAVIAR_API void caviar_model_destroy(caviar_model *model);
+CAVIAR_API caviar_status caviar_model_get_info(caviar_model_info *info, const caviar_model *model);
+CAVIAR_API caviar_status caviar_model_class_name(const char **name, const caviar_model *model, int64_t class_index);
+
+/*
+ * Saves to or loads from a file in the safetensors format: hidden.0.weight [in, out], hidden.0.gamma, .beta,
+ * .running_mean, .running_variance (or .bias), ..., output.weight, output.bias, input.mean, input.scale.
+ * A file is replaced whole or not at all.
+ */
+CAVIAR_API caviar_status caviar_model_save(const caviar_model *model, const char *path);
+CAVIAR_API caviar_status caviar_model_load(caviar_model **model, const char *path);
+
+/* As caviar_population_predict and caviar_population_evaluate, for a model on its own. */
+CAVIAR_API caviar_status caviar_model_predict(float *probabilities, int32_t *classes, const caviar_model *model,
+                                              caviar_device *device, const float *features, int64_t examples);
+CAVIAR_API caviar_status caviar_model_evaluate(caviar_metrics *metrics, const caviar_model *model,
+                                               caviar_device *device, const caviar_dataset *dataset, caviar_part part);
+
+/* ------------------------------------------------------------------------------------------------------------ spaces
+ */
+
+/*
+ * A search space: for each hyperparameter that is searched or fixed, a distribution. The names are
+ *     optimizer (sgd, momentum, rmsprop, adam, adamw)   learning_rate   momentum   beta1   beta2   epsilon
+ *     weight_decay   schedule (constant, inverse_time, exponential, cosine)   decay_rate   schedule_epochs
+ *     dropout   activation (relu, tanh, sigmoid)   batch_norm (true, false)   batch_size
+ *     hidden_layers (0 to 8)   hidden_width (of every layer)   hidden_width_1 .. hidden_width_8 (of one layer)
+ * What is not in the space keeps its default (CAVIAR_HYPERPARAMETERS_INIT; two hidden layers, 128 and 64 wide, batch
+ * norm, minibatches of 128). schedule_epochs defaults to the epochs of the search.
+ */
+typedef struct caviar_space caviar_space;
+
+/* The names are those of a W&B sweep configuration where it has one. Values: see caviar_axis in caviar/ops.h. */
+typedef enum caviar_distribution {
+    CAVIAR_CONSTANT = 0,
+    CAVIAR_CATEGORICAL = 1,
+    CAVIAR_UNIFORM = 2,
+    CAVIAR_LOG_UNIFORM = 3, /* log_uniform_values: 10^r, r uniform. For learning rates */
+    CAVIAR_ONE_MINUS_LOG_UNIFORM =
+        4,                   /* one_minus_log_uniform_values: 1 - 10^-r, r uniform. For momentum, beta1, beta2 */
+    CAVIAR_INT_UNIFORM = 5,  /* whole numbers, both ends included */
+    CAVIAR_Q_UNIFORM = 6,    /* multiples of q */
+    CAVIAR_Q_LOG_UNIFORM = 7 /* q_log_uniform_values: 10^r rounded to a multiple of q */
+} caviar_distribution;
+
+CAVIAR_API caviar_status caviar_space_create(caviar_space **space); /* empty */
+CAVIAR_API void caviar_space_destroy(caviar_space *space);
+/* Adds or replaces a numeric parameter. quantum is for the Q_ distributions and 0 otherwise. */
+CAVIAR_API caviar_status caviar_space_add_range(caviar_space *space, const char *name, caviar_distribution distribution,
+                                                double minimum, double maximum, double quantum);
+/* Adds or replaces a parameter that takes one of `count` values, written as text; one value makes a constant. */
+CAVIAR_API caviar_status caviar_space_add_values(caviar_space *space, const char *name, const char *const *values,
+                                                 int32_t count);
+/*
+ * Adds or replaces a parameter written on one line:
+ *     NAME=VALUE   NAME=VALUE,VALUE,...   NAME=MIN..MAX   NAME=DISTRIBUTION:MIN..MAX   NAME=DISTRIBUTION:MIN..MAX:Q
+ * A range without a distribution takes the hyperparameter's own scale: log-uniform for learning_rate, epsilon and
+ * weight_decay, 1 - 10^-r for momentum, beta1 and beta2, whole numbers for sizes, uniform for the rest.
+ */
+CAVIAR_API caviar_status caviar_space_parse(caviar_space *space, const char *text);
+/*
+ * A YAML file of the form of a W&B sweep configuration: `parameters` maps names to {distribution, min, max, q},
+ * {values: [...]} or {value: ...}; `method` must be random and `metric` may name validation_accuracy or
+ * validation_loss.
+ */
+CAVIAR_API caviar_status caviar_space_load(caviar_space **space, const char *path);
+CAVIAR_API caviar_status caviar_space_save(const caviar_space *space, const char *path);
+/* The space that `caviar search` uses when it is given none. */
+CAVIAR_API caviar_status caviar_space_create_default(caviar_space **space);
+CAVIAR_API int32_t caviar_space_size(const caviar_space *space);
+/* Name of parameter `index` in the order of addition. Lives until the space changes. */
+CAVIAR_API caviar_status caviar_space_parameter_name(const char **name, const caviar_space *space, int32_t index);
+
+/* ---------------------------------------------------------------------------------------------------------- searches
+ */
+
+typedef struct caviar_search caviar_search;
+
+typedef enum caviar_metric { CAVIAR_VALIDATION_ACCURACY = 0, CAVIAR_VALIDATION_LOSS = 1 } caviar_metric;
+
+typedef struct caviar_search_progress {
+    int32_t trials_done, trials;            /* finished, in all */
+    int32_t round, rounds;                  /* from 0 */
+    int32_t models;                         /* that are training now */
+    int64_t model_steps, model_steps_total; /* minibatches x models done and planned in all */
+    int32_t best_trial;                     /* -1: none yet */
+    caviar_metrics best;                    /* its validation metrics */
+    double seconds;                         /* since the search began */
+} caviar_search_progress;
+
+/* Called between minibatches, several times a second. Non-zero ends the search cleanly. */
+typedef int (*caviar_progress_function)(void *context, const caviar_search_progress *progress);
+
+typedef struct caviar_search_options {
+    size_t struct_size;
+    int32_t trials; /* 1 or more */
+    int32_t epochs; /* of every trial, 1 or more */
+    int32_t rounds; /* coarse-to-fine rounds, 1 (random search) up to trials */
+    uint64_t seed;
+    int32_t models_at_once;      /* the most that train together; 0: as many as the device's memory holds */
+    caviar_metric metric;        /* what is best */
+    int32_t independent_streams; /* 0: trials share initial weights and masks, so that they compare in pairs; 1: each
+                                    its own */
+    const char *directory; /* NULL, or where the search is recorded as it goes: trials.csv, space.yaml, search.json,
+                              best.safetensors */
+    caviar_progress_function progress; /* NULL: none */
+    void *progress_context;
+} caviar_search_options;
+#define CAVIAR_SEARCH_OPTIONS_INIT                                                                                     \
+    { sizeof(caviar_search_options), 32, 8, 2, 0, 0, CAVIAR_VALIDATION_ACCURACY, 0, NULL, NULL, NULL }
+
+typedef enum caviar_trial_state {
+    CAVIAR_TRIAL_PLANNED = 0,
+    CAVIAR_TRIAL_COMPLETE = 1,
+    CAVIAR_TRIAL_DIVERGED = 2, /* its loss is not finite: it ranks last */
+    CAVIAR_TRIAL_INTERRUPTED = 3
+} caviar_trial_state;
+
+typedef struct caviar_trial {
+    int32_t number; /* from 0 */
+    int32_t round;
+    caviar_trial_state state;
+    double epochs; /* trained */
+    caviar_metrics training, validation;
+    caviar_hyperparameters hyperparameters;
+    int32_t hidden_layers, hidden_width[CAVIAR_MAX_HIDDEN_LAYERS], batch_norm, batch_size;
+} caviar_trial;
+
+/*
+ * A search takes `trials` points of the space, dealt evenly to the rounds. Round 0 samples the whole space; each later
+ * round samples, on every parameter's own scale, the interval around the best quarter of all trials so far, and of
+ * categorical values those that occur among them. Trial n of a seed is the same on every device, whatever trains
+ * beside it. Copies what it needs of the space and the options.
+ */
+CAVIAR_API caviar_status caviar_search_create(caviar_search **search, caviar_device *device,
+                                              const caviar_dataset *dataset, const caviar_space *space,
+                                              const caviar_search_options *options);
+CAVIAR_API void caviar_search_destroy(caviar_search *search);
+/*
+ * Runs it to its end, once. CAVIAR_INTERRUPTED when the progress function ended it: all trials measured until then are
+ * kept, those in training as they stand. After an error, too, earlier trials can be read.
+ */
+CAVIAR_API caviar_status caviar_search_run(caviar_search *search);
+
+CAVIAR_API int32_t caviar_search_trial_count(const caviar_search *search); /* that have been measured */
+CAVIAR_API caviar_status caviar_search_get_trial(caviar_trial *trial, const caviar_search *search, int32_t number);
+/* Writes the trial's value of parameter `index` of the space as text, cut off to `size` bytes with its ending zero. */
+CAVIAR_API caviar_status caviar_search_get_value(char *text, size_t size, const caviar_search *search, int32_t number,
+                                                 int32_t index);
+/* The numbers [count] of the best trials, best first: by the metric, then the other one, then the number; diverged
+ * last. */
+CAVIAR_API caviar_status caviar_search_rank(int32_t *numbers, int32_t count, const caviar_search *search);
+/* The best trial's model; belongs to the search. CAVIAR_NOT_FOUND while there is none. */
+CAVIAR_API caviar_status caviar_search_best_model(const caviar_model **model, const caviar_search *search);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
