@@ -3,7 +3,6 @@
 
 #include <caviar/caviar.h>
 
-
 TestSuite(cli_usage, .init = command_enter, .fini = command_leave);
 
 /* No line of the text is wider than 80 columns; characters of UTF-8 count as one. */

@@ -15,20 +15,20 @@ typedef struct data_settings {
 #define DATA_SETTINGS_INIT                                                                                             \
     { NULL, NULL, NULL, 0, 0.1, 0.0 }
 
-#define DATA_SOURCE_OPTIONS(settings)                                                                                  \
+#define DATA_SOURCE_OPTIONS(settings, label_help)                                                                      \
     OPTIONS_TEXT(                                                                                                      \
         "data", "SOURCE", &(settings)->source,                                                                         \
         "required: a CSV file, FEATURES.npy,LABELS.npy, IMAGES-idx3-ubyte,LABELS-idx1-ubyte (both also .gz), "         \
         "a folder with the four files of MNIST, or fashion-mnist"),                                                    \
         OPTIONS_TEXT("label", "COLUMN", &(settings)->label,                                                            \
-                     "the label column of a CSV file: its name, its number from 0, or from the end with -1; "          \
-                     "none: there are no labels. Default: \"label\", or else the last column"),                        \
+                     "the label column of a CSV file: its name, its number from 0, or from the end with -1" label_help \
+                     "; default: \"label\", or else the last column"),                                                 \
         OPTIONS_CHOICE("header", "WHEN", &(settings)->header, "auto yes no",                                           \
                        "whether a CSV file begins with a header: yes, no, or auto (default): if its first line "       \
                        "holds anything but numbers")
 
 #define DATA_TRAINING_OPTIONS(settings)                                                                                \
-    DATA_SOURCE_OPTIONS(settings),                                                                                     \
+    DATA_SOURCE_OPTIONS(settings, ""),                                                                                 \
         OPTIONS_TEXT("test", "SOURCE", &(settings)->test, "examples for the test part, of the same form as --data"),   \
         OPTIONS_REAL("test-fraction", "FRACTION", &(settings)->test_fraction, 0.001, 0.9,                              \
                      "how much of the data becomes the test part when none is given (default 0.15)"),                  \

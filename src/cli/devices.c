@@ -34,8 +34,8 @@ static int print_list(const char *missing) {
     table_init(&list, 5);
     table_cell(&list, "device");
     table_cell(&list, "threads");
-    table_cell(&list, "GiB in all");
-    table_cell(&list, "GiB free");
+    table_cell(&list, "memory GiB");
+    table_cell(&list, "free GiB");
     table_cell(&list, "description");
     const int count = caviar_device_count();
     for (int i = 0; i < count; i++) {

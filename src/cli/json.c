@@ -1,6 +1,7 @@
 /* JSON of what the library gives. */
 #include "json.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,13 @@ json_t *json_of_value(const char *text) {
     if (end != text && !*end) return json_of_real(real);
     if (!strcmp(text, "true") || !strcmp(text, "false")) return json_boolean(text[0] == 't');
     return json_of_text(text);
+}
+
+json_t *json_of_seed(uint64_t seed) {
+    if (seed <= INT64_MAX) return json_integer((json_int_t)seed);
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, seed);
+    return json_string(text);
 }
 
 json_t *json_of_device(const caviar_device_info *info) {

@@ -13,6 +13,8 @@ json_t *json_of_text(const char *text);
 json_t *json_of_real(double value);
 /* A value written as text: a number, true, false or a string. */
 json_t *json_of_value(const char *text);
+/* A seed; as a string when it is above the 2^63 - 1 that readers of JSON integers take. */
+json_t *json_of_seed(uint64_t seed);
 json_t *json_of_device(const caviar_device_info *info);
 json_t *json_of_metrics(const caviar_metrics *metrics);
 json_t *json_of_dataset(const char *source, const caviar_dataset_info *info);

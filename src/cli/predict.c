@@ -54,7 +54,7 @@ static options_result parse(predict_settings *s, int argc, char **argv) {
     const command_option table[] = {
         OPTIONS_HEADING("Input"),
         OPTIONS_TEXT("model", "FILE", &s->model, "required: a network saved by caviar search or caviar train"),
-        DATA_SOURCE_OPTIONS(&s->data),
+        DATA_SOURCE_OPTIONS(&s->data, ", or none: there are no labels"),
         OPTIONS_CHOICE("part", "PART", &s->part, "all test",
                        "all examples (default), or those of the test part that the source itself has"),
         OPTIONS_HEADING("Device"),

@@ -45,7 +45,7 @@ static void print_help(const command_option *table, int count) {
     options_print_help(table, count);
     space_print_help();
     printf("\n"
-           "  One line sets one of them, in quotes:\n"
+           "  --set takes one of them on one line, in quotes where the shell needs them:\n"
            "    NAME=VALUE                  a constant\n"
            "    NAME=VALUE,VALUE,...        one of these\n"
            "    NAME=MIN..MAX               a range, on the scale that is usual for NAME\n"
@@ -67,8 +67,8 @@ static void print_help(const command_option *table, int count) {
            "Examples\n"
            "  caviar search --data fashion-mnist\n"
            "  caviar search --data iris.csv --label species --trials 200 --epochs 30 \\\n"
-           "    --set learning_rate=1e-4..1e-1 --set 'optimizer=adam,momentum' \\\n"
-           "    --set 'beta1=0.8..0.99' --out iris-search\n"
+           "    --set batch_size=16 --set learning_rate=1e-4..1e-1 \\\n"
+           "    --set optimizer=adam,momentum --set beta1=0.8..0.99 --out iris-search\n"
            "  caviar search --data wine.csv --space space.yaml --json > result.json\n"
            "\n"
            "Exit codes\n"
@@ -127,7 +127,9 @@ static int on_progress(void *context, const caviar_search_progress *now) {
         char rate[16], best[32] = "-";
         progress_rate(rate, now->seconds > 0.0 ? (double)now->model_steps / now->seconds : 0.0);
         if (now->best_trial >= 0) snprintf(best, sizeof best, "%.4f", now->best.accuracy);
-        const double planned = now->model_steps_total > 0 ? (double)now->model_steps_total : 1.0;
+        /* The steps of later rounds are known when these are sampled; until then they are taken to be as many. */
+        const double known = now->model_steps_total > 0 ? (double)now->model_steps_total : 1.0;
+        const double planned = known * now->rounds / (now->round + 1);
         progress_draw(&run->line, (double)now->model_steps / planned,
                       "trial %d/%d  round %d/%d  best %s  %s models x steps/s", now->trials_done, now->trials,
                       now->round + 1, now->rounds, best, rate);

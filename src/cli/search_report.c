@@ -207,9 +207,9 @@ int search_report_json(const search_report *report) {
     const int32_t best = caviar_search_trial_count(report->search) > 0 ? numbers[0] : -1;
     const double rate = report->seconds > 0.0 ? (double)report->model_steps / report->seconds : 0.0;
     json_t *document = json_pack(
-        "{s:s, s:o, s:o, s:I, s:i, s:i, s:s, s:b, s:o, s:o, s:o, s:o, s:{s:I, s:f, s:f}}", "version", caviar_version(),
+        "{s:s, s:o, s:o, s:o, s:i, s:i, s:s, s:b, s:o, s:o, s:o, s:o, s:{s:I, s:f, s:f}}", "version", caviar_version(),
         "device", json_of_device(report->device), "data", json_of_dataset(report->source, report->dataset), "seed",
-        (json_int_t)options->seed, "epochs", options->epochs, "rounds", options->rounds, "metric",
+        json_of_seed(options->seed), "epochs", options->epochs, "rounds", options->rounds, "metric",
         options->metric == CAVIAR_VALIDATION_LOSS ? "validation_loss" : "validation_accuracy", "interrupted",
         report->interrupted, "directory", json_of_text(options->directory), "trials", trials_json(report, numbers),
         "best", best >= 0 ? json_integer(best) : json_null(), "test",

@@ -19,15 +19,16 @@ caviar_status space_build(caviar_space **space, const char *path, int use_defaul
 
 void space_print_help(void) {
     printf("\nHyperparameters\n"
-           "  optimizer       sgd, momentum, rmsprop, adam or adamw\n"
-           "  learning_rate   momentum   beta1   beta2   epsilon   weight_decay\n"
-           "  schedule        constant, inverse_time, exponential or cosine\n"
-           "  decay_rate      of inverse_time and exponential\n"
-           "  schedule_epochs of cosine: the epoch at which the rate reaches 0\n"
-           "  dropout         the fraction of hidden units dropped\n"
-           "  activation      relu, tanh or sigmoid\n"
-           "  batch_norm      true or false\n"
-           "  batch_size\n"
-           "  hidden_layers   0 (softmax regression) to 8\n"
-           "  hidden_width    of every hidden layer, or hidden_width_1 ... hidden_width_8\n");
+           "  optimizer        sgd, momentum, rmsprop, adam or adamw\n"
+           "  learning_rate, momentum, beta1, beta2, epsilon, weight_decay\n"
+           "  schedule         of the learning rate: constant, inverse_time, exponential\n"
+           "                   or cosine\n"
+           "  decay_rate       of inverse_time and exponential\n"
+           "  schedule_epochs  of cosine: the epoch at which the rate reaches 0\n"
+           "  dropout          the fraction of hidden units dropped\n"
+           "  activation       relu, tanh or sigmoid\n"
+           "  batch_norm       true or false\n"
+           "  batch_size       examples a minibatch\n"
+           "  hidden_layers    0 (softmax regression) to 8\n"
+           "  hidden_width     of every hidden layer; hidden_width_1 ... hidden_width_8: of one\n");
 }

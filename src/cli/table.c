@@ -88,11 +88,27 @@ static int is_number(const char *text) {
     return *end == 0;
 }
 
-static void print_cell(FILE *file, const char *text, int bytes, int text_width, int width, int to_right, int is_last) {
+/* Where a line stands: spaces are written only when something follows, so that no line ends in them. */
+typedef struct table_line {
+    FILE *file;
+    int spaces;
+} table_line;
+
+static void print_cell(table_line *line, const char *text, int bytes, int text_width, int width, int to_right) {
     const int space = width - text_width;
-    fprintf(file, "%*s%.*s", to_right ? space : 0, "", bytes, text);
-    if (!to_right && !is_last) fprintf(file, "%*s", space, "");
-    fputs(is_last ? "\n" : "  ", file);
+    line->spaces += to_right ? space : 0;
+    if (bytes > 0) {
+        fprintf(line->file, "%*s%.*s", line->spaces, "", bytes, text);
+        line->spaces = 0;
+    } else {
+        line->spaces += text_width;
+    }
+    line->spaces += 2 + (to_right ? 0 : space);
+}
+
+static void end_line(table_line *line) {
+    fputc('\n', line->file);
+    line->spaces = 0;
 }
 
 int table_print(const text_table *t, FILE *file) {
@@ -117,17 +133,20 @@ int table_print(const text_table *t, FILE *file) {
         if (width > widths[i % columns]) widths[i % columns] = width;
         if (!is_number(t->text[i])) to_right[i % columns] = 0;
     }
-    for (int line = 0; line < lines; line++) /* headings stand on the ground: the last word on the last line */
+    table_line out = { file, 0 };
+    for (int line = 0; line < lines; line++) { /* headings stand on the ground: the last word on the last line */
         for (int c = 0; c < columns && c < t->cells; c++) {
             const char *word = "";
             const int index = line - (lines - word_count(t->text[c]));
             const int length = index < 0 ? 0 : heading_word(&word, t->text[c], index);
-            print_cell(file, word, length, length, widths[c], to_right[c], c == columns - 1);
+            print_cell(&out, word, length, length, widths[c], to_right[c]);
         }
+        end_line(&out);
+    }
     for (int i = columns; i < t->cells; i++) {
-        const int c = i % columns;
-        const int bytes = (int)strlen(t->text[i]);
-        print_cell(file, t->text[i], bytes, table_text_width(t->text[i]), widths[c], to_right[c], c == columns - 1);
+        const int c = i % columns, bytes = (int)strlen(t->text[i]);
+        print_cell(&out, t->text[i], bytes, table_text_width(t->text[i]), widths[c], to_right[c]);
+        if (c == columns - 1) end_line(&out);
     }
     free(widths);
     free(to_right);

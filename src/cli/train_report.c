@@ -67,9 +67,9 @@ static json_t *epochs_json(const train_report *report) {
 int train_report_end(const train_report *report, const caviar_metrics *test) {
     if (report->json) {
         json_t *document =
-            json_pack("{s:s, s:o, s:o, s:I, s:b, s:o, s:o, s:o}", "version", caviar_version(), "device",
+            json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "version", caviar_version(), "device",
                       json_of_device(report->device), "data", json_of_dataset(report->source, report->dataset), "seed",
-                      (json_int_t)report->seed, "interrupted", !test, "model", json_of_text(report->path), "epochs",
+                      json_of_seed(report->seed), "interrupted", !test, "model", json_of_text(report->path), "epochs",
                       epochs_json(report), "test", test ? json_of_metrics(test) : json_null());
         return json_print(document, stdout) ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "train", "out of memory");
     }
