@@ -126,7 +126,9 @@ typedef struct caviar_csv_options {
     /* The label column: a name of the header, a number counted from 0, or from the end: -1 is the last.
        NULL: "label" if the header has it, else the last column. "none": the file has no labels. */
     const char *label;
-    int header;     /* 1: the first line is a header, 0: it is not, -1: it is if one of its cells is no number */
+    /* 1: the first line is a header, 0: it is not, -1: it is if the label's name is in it, if a feature in it is no
+       number, or if its label is no number while that of the second line is one. */
+    int header;
     char delimiter; /* 0: whichever of comma, semicolon and tab occurs most in the first line */
 } caviar_csv_options;
 #define CAVIAR_CSV_OPTIONS_INIT                                                                                        \
@@ -149,20 +151,23 @@ CAVIAR_API caviar_status caviar_dataset_load_idx(caviar_dataset **dataset, const
  */
 CAVIAR_API caviar_status caviar_dataset_load_csv(caviar_dataset **dataset, const char *path,
                                                  const caviar_csv_options *options);
-/* A pair of NPY files: features [examples, ...] of any integer or real type, labels [examples] of any integer type. */
+/*
+ * A pair of NPY files: features [examples, ...] of any integer or real type, labels [examples] of any integer type.
+ * labels_path NULL: no labels.
+ */
 CAVIAR_API caviar_status caviar_dataset_load_npy(caviar_dataset **dataset, const char *features_path,
                                                  const char *labels_path);
 /*
  * What the command takes as --data: "fashion-mnist" (the files of Debian's package dataset-fashion-mnist or of the
  * folder that the environment variable FASHION_MNIST_DIR names; its 10,000 test images become the test part), a
  * folder that holds four such IDX files, "FEATURES.npy,LABELS.npy", "IMAGES-idx3-ubyte[.gz],LABELS-idx1-ubyte[.gz]",
- * or a CSV file.
+ * the first file of such a pair alone (no labels), or a CSV file.
  */
 CAVIAR_API caviar_status caviar_dataset_load(caviar_dataset **dataset, const char *source,
                                              const caviar_csv_options *options);
 /*
- * Copies `features` [examples, features] of the given type and `labels` [examples] (NULL: none). Labels must be in
- * 0 .. classes - 1 and features finite.
+ * Copies `features` [examples, features] of the given type and `labels` [examples] (NULL: none, and classes is 0).
+ * Labels must be in 0 .. classes - 1 and features finite, at most half of the largest float.
  */
 CAVIAR_API caviar_status caviar_dataset_create(caviar_dataset **dataset, const void *features, caviar_type type,
                                                const int32_t *labels, int64_t examples, int64_t feature_count,
@@ -180,7 +185,11 @@ CAVIAR_API caviar_status caviar_dataset_class_name(const char **name, const cavi
 CAVIAR_API caviar_status caviar_dataset_read(float *features, int32_t *labels, const caviar_dataset *dataset,
                                              int64_t first, int64_t count);
 
-/* Appends the examples of `test` to `dataset` as its test part. Features, type and classes must agree. */
+/*
+ * Appends the examples of `test` to `dataset` as its test part. Both must have as many features and labels or none.
+ * Classes are matched by name: a label that the dataset has not is an error. If one stores bytes and the other floats,
+ * the dataset stores floats from now on.
+ */
 CAVIAR_API caviar_status caviar_dataset_add_test(caviar_dataset *dataset, const caviar_dataset *test);
 
 /*
