@@ -42,17 +42,16 @@ static caviar_status check_data(const caviar_dataset_info *data) {
     return CAVIAR_OK;
 }
 
-static caviar_status allocate(caviar_search *search) {
+static caviar_status allocate(caviar_search *search, const char *directory) {
     const size_t trials = (size_t)search->options.trials, size = (size_t)search->space.size + 1;
     search->trials = calloc(trials, sizeof *search->trials);
     search->positions = calloc(trials, size * sizeof(double));
     search->values = calloc(trials, size * sizeof(double));
     if (search->trials == NULL || search->positions == NULL || search->values == NULL)
         return caviar_fail_memory("the trials of a search", trials * (sizeof *search->trials + 2 * sizeof(double)));
-    if (search->options.directory != NULL) {
-        search->options.directory = strdup(search->options.directory);
-        if (search->options.directory == NULL) return caviar_fail_memory("the name of a folder", 1);
-    }
+    if (directory == NULL) return CAVIAR_OK;
+    search->options.directory = strdup(directory);
+    if (search->options.directory == NULL) return caviar_fail_memory("the name of a folder", strlen(directory) + 1);
     return CAVIAR_OK;
 }
 
@@ -74,11 +73,11 @@ caviar_status caviar_search_create(caviar_search **search, caviar_device *device
     created->space.metric = options->metric; /* what the record says of the search */
     created->space.has_metric = 1;
     created->options = *options;
+    created->options.directory = NULL;
     created->best = -1;
-    caviar_status status = allocate(created);
+    caviar_status status = allocate(created, options->directory);
     if (status == CAVIAR_OK) status = caviar_record_open(created);
     if (status != CAVIAR_OK) {
-        if (created->options.directory == options->directory) created->options.directory = NULL;
         caviar_search_destroy(created);
         return status;
     }

@@ -54,13 +54,12 @@ static caviar_status check_batches(const caviar_space *space, int64_t training_e
     find_bounds(&least, &largest, space, "batch_size", fixed.batch_size);
     find_bounds(&no_norm, &norm, space, "batch_norm", fixed.batch_norm);
     CAVIAR_REQUIRE(largest <= (double)training_examples,
-                   "batch_size %s %.0f, and the training part has %lld examples: give the space smaller batch_size%s",
+                   "batch_size %s %.0f, and the training part has %lld examples: give the space a smaller batch_size",
                    caviar_space_find(space, "batch_size") ? "can be" : "is by default", largest,
-                   (long long)training_examples, " values");
-    CAVIAR_REQUIRE(
-        norm == 0 || least >= 2,
-        "batch_size can be 1, of which batch norm has no variance: give the space a batch_size of 2 or more, "
-        "or batch_norm false");
+                   (long long)training_examples);
+    CAVIAR_REQUIRE(norm == 0 || least >= 2,
+                   "batch_size can be 1, of which batch norm has no variance: give the space a batch_size of 2 or "
+                   "more, or batch_norm=false");
     return CAVIAR_OK;
 }
 
