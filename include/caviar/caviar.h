@@ -470,7 +470,7 @@ typedef struct caviar_search_progress {
     int32_t trials_done, trials;            /* finished, in all */
     int32_t round, rounds;                  /* from 0 */
     int32_t models;                         /* that are training now */
-    int64_t model_steps, model_steps_total; /* minibatches x models: done, and in all as far as trials are sampled */
+    int64_t model_steps, model_steps_total; /* minibatches x models: done, and in all if later rounds are alike */
     int32_t best_trial;                     /* -1: none yet */
     caviar_metrics best;                    /* its validation metrics */
     double seconds;                         /* since the search began */
@@ -509,7 +509,7 @@ typedef struct caviar_trial {
     int32_t round;
     caviar_trial_state state;
     double epochs;             /* trained */
-    caviar_metrics training;   /* of its last epoch, as it was trained */
+    caviar_metrics training;   /* of its last epoch, as it was trained; of all epochs if it did not come to the last */
     caviar_metrics validation; /* at its end */
     caviar_hyperparameters hyperparameters;
     int32_t hidden_layers, hidden_width[CAVIAR_MAX_HIDDEN_LAYERS], batch_norm, batch_size;
