@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,4 +19,20 @@ void folder_free_file(char path[FOLDER_SIZE]) {
     int number = 0;
     do snprintf(path, FOLDER_SIZE, "model-%d.safetensors", ++number);
     while (access(path, F_OK) == 0);
+}
+
+int folder_check_file(const char *path) {
+    const char *slash = strrchr(path, '/');
+    struct stat is;
+    char folder[4096] = ".";
+    if (slash && (size_t)(slash - path) >= sizeof folder) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (slash) snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    if (stat(path, &is) == 0 && S_ISDIR(is.st_mode)) {
+        errno = EISDIR;
+        return -1;
+    }
+    return access(folder, W_OK | X_OK);
 }

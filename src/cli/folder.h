@@ -10,4 +10,7 @@ int folder_make(char folder[FOLDER_SIZE]);
 /* Writes the first of model-1.safetensors, model-2.safetensors, ... that does not exist. */
 void folder_free_file(char path[FOLDER_SIZE]);
 
+/* Whether a file of that name could be written. 0, or -1 with errno. Hours of training should not end in a typo. */
+int folder_check_file(const char *path);
+
 #endif

@@ -30,5 +30,5 @@ void space_print_help(void) {
            "  batch_norm       true or false\n"
            "  batch_size       examples a minibatch\n"
            "  hidden_layers    0 (softmax regression) to 8\n"
-           "  hidden_width     of every hidden layer; hidden_width_1 ... hidden_width_8: of one\n");
+           "  hidden_width     of every hidden layer; of one: hidden_width_1 to _8\n");
 }

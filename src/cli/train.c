@@ -8,9 +8,11 @@
 #include "space.h"
 #include "train_report.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct train_settings {
     data_settings data;
@@ -154,13 +156,13 @@ static caviar_status train_all(train_run *run, int32_t epochs) {
 static int finish(train_run *run, const train_settings *s, int interrupted) {
     caviar_metrics test;
     caviar_status status = caviar_population_read_model(&run->model, run->population, 0);
-    if (status == CAVIAR_OK && !s->out) folder_free_file(run->path);
-    if (status == CAVIAR_OK) status = caviar_model_save(run->model, s->out ? s->out : run->path);
+    if (!s->out) folder_free_file(run->path);
+    run->report.path = s->out ? s->out : run->path;
+    if (status == CAVIAR_OK) status = caviar_model_save(run->model, run->report.path);
     if (status == CAVIAR_OK && !interrupted)
         status = caviar_model_evaluate(&test, run->model, run->device, run->dataset, CAVIAR_TEST);
     if (status != CAVIAR_OK) return command_fail("train", status);
 
-    run->report.path = s->out ? s->out : run->path;
     const int code = train_report_end(&run->report, interrupted ? NULL : &test);
     if (interrupted)
         fprintf(stderr, "caviar train: interrupted after %d of %d epochs: the network is saved as it stands, in %s\n",
@@ -169,6 +171,9 @@ static int finish(train_run *run, const train_settings *s, int interrupted) {
 }
 
 static int train(train_run *run, const train_settings *s) {
+    if (folder_check_file(s->out ? s->out : "model-1.safetensors") != 0)
+        return command_error(EXIT_CODE_FAILED, "train", "the network cannot be saved%s%s: %s", s->out ? " as " : "",
+                             s->out ? s->out : " here", strerror(errno));
     caviar_status status = open_all(run, s);
     if (status != CAVIAR_OK) return command_fail("train", status);
     run->report = (train_report){ .source = s->data.source,
