@@ -93,7 +93,7 @@ __device__ static inline void update_model(const caviar_optimizer_update_args &a
     }
 }
 
-__global__ static void __launch_bounds__(update_threads) optimizer_update_kernel(caviar_optimizer_update_args a) {
+__global__ static void __launch_bounds__(update_threads, 3) optimizer_update_kernel(caviar_optimizer_update_args a) {
     for (int64_t k = blockIdx.y; k < a.models; k += gridDim.y) {
         if (a.active[k] == 0) continue;
         const update_rule rule = { a.rate[k],

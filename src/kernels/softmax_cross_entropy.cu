@@ -65,7 +65,8 @@ __device__ static inline void write_row(const caviar_softmax_cross_entropy_args 
 
 /* A thread a row of `quads` * 4 padded classes, held in registers. The sum runs over the classes in turn. */
 template <int quads, bool aligned>
-__global__ static void __launch_bounds__(softmax_threads) softmax_thread_kernel(caviar_softmax_cross_entropy_args a) {
+__global__ static void __launch_bounds__(softmax_threads, 4)
+    softmax_thread_kernel(caviar_softmax_cross_entropy_args a) {
     const softmax_row row = find_row(a, (int64_t)blockIdx.x * softmax_threads + threadIdx.x);
     if (!row.inside) return;
     const float *const logits = row_of(a.logits, row);
@@ -141,7 +142,7 @@ __device__ static inline void for_each_class(int64_t classes, Body body) {
  * row stays in registers; without, it is read three times.
  */
 template <int held>
-__global__ static void __launch_bounds__(softmax_threads) softmax_warp_kernel(caviar_softmax_cross_entropy_args a) {
+__global__ static void __launch_bounds__(softmax_threads, 4) softmax_warp_kernel(caviar_softmax_cross_entropy_args a) {
     const softmax_row row = find_row(a, (int64_t)blockIdx.x * (softmax_threads / 32) + threadIdx.y);
     if (!row.inside) return; /* the whole warp does */
     const float *const logits = row_of(a.logits, row);
