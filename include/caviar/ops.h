@@ -135,6 +135,7 @@ typedef struct caviar_batch_norm_forward_args {
     const int32_t *activation;                    /* [models] of caviar_activation; NULL: identity */
     caviar_dropout dropout;
     float epsilon, momentum;
+    const int32_t *active; /* [models], 0 or 1: the running averages of one that is not stay; NULL: all are active */
 } caviar_batch_norm_forward_args;
 
 /*
@@ -224,6 +225,7 @@ typedef struct caviar_metrics_args {
     double *loss_sum;           /* [models] */
     int64_t *correct;           /* [models] */
     int64_t models, batch;
+    const int32_t *active; /* [models], 0 or 1: a model that is not active is left alone; NULL: all are */
 } caviar_metrics_args;
 
 /*

@@ -54,7 +54,7 @@ typedef struct caviar_device_table {
     /*
      * Copies the calls, which were checked before. `active` [models] (device memory; NULL: all) lets a device leave
      * out the work of models that are not active; what such a model's operands hold afterwards is unspecified, but
-     * for its parameters and moments, which keep their bits.
+     * for its parameters, moments, running averages and metric sums, which keep their bits.
      */
     caviar_status (*program_create)(caviar_program **program, caviar_device *device, const caviar_call *calls,
                                     size_t count, const int32_t *active);
