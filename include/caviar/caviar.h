@@ -307,7 +307,8 @@ CAVIAR_API caviar_status caviar_population_stop(caviar_population *population, i
 /*
  * Trains all active models for `steps` minibatches, going on where the last call ended. An epoch takes every training
  * example once, in an order that depends on the seed and the epoch's number only; its last minibatch is smaller when
- * the examples do not divide evenly (and is left out when it would be a single example under batch norm).
+ * the examples do not divide evenly. Under batch norm it is left out when it is one example or less than a quarter of a
+ * minibatch, whose variance would be noise; another epoch's order leaves out others.
  * Returns when the work is done.
  */
 CAVIAR_API caviar_status caviar_population_train(caviar_population *population, int64_t steps);
