@@ -307,7 +307,8 @@ CAVIAR_API caviar_status caviar_population_stop(caviar_population *population, i
 /*
  * Trains all active models for `steps` minibatches, going on where the last call ended. An epoch takes every training
  * example once, in an order that depends on the seed and the epoch's number only; its last minibatch is smaller when
- * the examples do not divide evenly (and is left out when it would be a single example under batch norm).
+ * the examples do not divide evenly. Under batch norm it is left out when it is one example or less than a quarter of a
+ * minibatch, whose variance would be noise; another epoch's order leaves out others.
  * Returns when the work is done.
  */
 CAVIAR_API caviar_status caviar_population_train(caviar_population *population, int64_t steps);
@@ -451,6 +452,15 @@ CAVIAR_API caviar_status caviar_space_parameter_name(const char **name, const ca
  */
 CAVIAR_API caviar_status caviar_space_get_metric(caviar_metric *metric, const caviar_space *space);
 CAVIAR_API caviar_status caviar_space_set_metric(caviar_space *space, caviar_metric metric);
+/*
+ * Sets the hyperparameters and the shape of a population (hidden layers, their widths, batch norm, batch size) to what
+ * a space of constants says, and to the defaults above where it says nothing, as a search does for a trial;
+ * schedule_epochs defaults to `epochs`. The options' models and seed stay as they are. CAVIAR_INVALID_ARGUMENT, with
+ * its name, for a parameter that is not one value.
+ */
+CAVIAR_API caviar_status caviar_space_configure(caviar_hyperparameters *hyperparameters,
+                                                caviar_population_options *options, const caviar_space *space,
+                                                int32_t epochs);
 
 /* ---------------------------------------------------------------------------------------------------------- searches
  */
@@ -467,7 +477,7 @@ typedef struct caviar_search_progress {
     double seconds;                         /* since the search began */
 } caviar_search_progress;
 
-/* Called between minibatches, several times a second. Non-zero ends the search cleanly. */
+/* Called between minibatches, several times a second, and once at the end. Non-zero ends the search cleanly. */
 typedef int (*caviar_progress_function)(void *context, const caviar_search_progress *progress);
 
 typedef struct caviar_search_options {

@@ -139,8 +139,9 @@ CAVIAR_DEVICE_ONLY static inline double caviar_axis_sample(const caviar_axis *ax
                                                            int64_t i) {
     const caviar_words words =
         caviar_philox(seed, caviar_subsequence(CAVIAR_PURPOSE_HYPERPARAMETERS, 0, trial), (uint64_t)i / 2);
-    const int lane = (int)(i % 2) * 2;
-    return fma(caviar_uniform52(words.word[lane], words.word[lane + 1]), axis->high - axis->low, axis->low);
+    const double u =
+        i % 2 == 0 ? caviar_uniform52(words.word[0], words.word[1]) : caviar_uniform52(words.word[2], words.word[3]);
+    return fma(u, axis->high - axis->low, axis->low);
 }
 
 #endif

@@ -1,0 +1,74 @@
+/* What is done to one element of a layer after its normalisation or bias: the activation and dropout. */
+#ifndef CAVIAR_KERNELS_ACTIVATION_CUH
+#define CAVIAR_KERNELS_ACTIVATION_CUH
+
+#include "randomness.h"
+
+#include <cuda_runtime.h>
+
+/* exp(-|a|) never overflows, and the slope of the sigmoid keeps its relative accuracy where 1 - s has lost it. */
+__device__ static inline float sigmoid(float a) {
+    const float e = expf(-fabsf(a));
+    return (a < 0.0f ? e : 1.0f) / (1.0f + e);
+}
+
+__device__ static inline float sigmoid_slope(float a) {
+    const float e = expf(-fabsf(a));
+    return e / ((1.0f + e) * (1.0f + e));
+}
+
+/* relu lets NaN through, which fmaxf would turn into 0: a diverged model must stay visible. */
+__device__ static inline float activate(int activation, float a) {
+    switch (activation) {
+    case CAVIAR_RELU: return a < 0.0f ? 0.0f : a;
+    case CAVIAR_TANH: return tanhf(a);
+    case CAVIAR_SIGMOID: return sigmoid(a);
+    default: return a;
+    }
+}
+
+/* The derivative of activate at a; 0 for relu at 0. */
+__device__ static inline float activation_slope(int activation, float a) {
+    switch (activation) {
+    case CAVIAR_RELU: return a > 0.0f ? 1.0f : a <= 0.0f ? 0.0f : a;
+    case CAVIAR_TANH: {
+        const float t = tanhf(a);
+        return 1.0f - t * t;
+    }
+    case CAVIAR_SIGMOID: return sigmoid_slope(a);
+    default: return 1.0f;
+    }
+}
+
+/* The dropout of one model, made once a thread. */
+struct model_dropout {
+    uint64_t seed, subsequence;
+    int64_t step;
+    uint32_t threshold; /* 0: nothing is dropped */
+    float scale;
+};
+
+__device__ static inline model_dropout load_dropout(const caviar_dropout &dropout, int64_t model) {
+    model_dropout of_model = { 0, 0, 0, 0, 1.0f };
+    if (dropout.rate == nullptr) return of_model;
+    const float rate = dropout.rate[model];
+    of_model.threshold = caviar_dropout_threshold(rate);
+    of_model.scale = 1.0f / (1.0f - rate);
+    of_model.seed = dropout.seed;
+    of_model.subsequence = caviar_subsequence(CAVIAR_PURPOSE_DROPOUT, dropout.layer, dropout.stream[model]);
+    of_model.step = dropout.step[model];
+    return of_model;
+}
+
+/* Which of units j .. j + 3 of example b are kept, a bit each; j is a multiple of 4, so one philox block has them. */
+__device__ static inline unsigned dropout_kept(const model_dropout &dropout, int64_t b, int64_t j) {
+    if (dropout.threshold == 0) return 15;
+    const caviar_words words =
+        caviar_philox(dropout.seed, dropout.subsequence, caviar_dropout_counter(dropout.step, b, j));
+    unsigned kept = 0;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) kept |= (unsigned)(words.word[i] >= dropout.threshold) << i;
+    return kept;
+}
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * How the kernels that work on columns (k, j) of [batch, models, width] are laid over threads. A thread has a *quad*:
+ * four neighbouring units of one model, which are one 16-byte access and one philox block of dropout. A block has 8
+ * quads across (a row of it is a full 128-byte line) and 32 examples down; a thread takes every 32nd example.
+ *
+ * A sum over the batch is made in an order that depends on the batch size only: each thread adds its examples in
+ * turn, the four threads of a warp that share a column are added pairwise, and the eight warps in turn.
+ */
+#ifndef CAVIAR_KERNELS_COLUMNS_CUH
+#define CAVIAR_KERNELS_COLUMNS_CUH
+
+#include "launch.cuh"
+
+#include <caviar/ops.h>
+
+constexpr int quads_across = 8;
+constexpr int examples_down = 32;
+constexpr int column_threads = quads_across * examples_down;
+constexpr int column_warps = column_threads / 32;
+constexpr int sum_floats = column_warps * quads_across * 4; /* shared memory of one sum_over_batch */
+
+struct quad {
+    float v[4];
+};
+
+/* The place of a thread's quad. */
+struct column_quad {
+    int64_t model, unit;
+    int stored; /* how many of the four units lie within the row; 0 for a thread past the last quad */
+    int live;   /* how many of those are not padding */
+};
+
+__device__ static inline column_quad find_quad(int64_t models, int64_t width, const int32_t *widths) {
+    const int64_t across = (width + 3) / 4;
+    const int64_t index = (int64_t)blockIdx.x * quads_across + threadIdx.x;
+    column_quad place = { 0, 0, 0, 0 };
+    if (index >= models * across) return place;
+    place.model = index / across;
+    place.unit = index % across * 4;
+    place.stored = (int)min(width - place.unit, (int64_t)4);
+    const int64_t left = (widths == nullptr ? width : widths[place.model]) - place.unit;
+    place.live = (int)max(min(left, (int64_t)4), (int64_t)0);
+    return place;
+}
+
+/* Loads and stores a quad; `aligned` ones are whole and on 16 bytes, of others the first `stored` units exist. */
+template <bool aligned>
+__device__ static inline quad load_quad(const float *from, int stored) {
+    quad q = { { 0.0f, 0.0f, 0.0f, 0.0f } };
+    if (aligned) {
+        if (stored == 0) return q;
+        const float4 f = *(const float4 *)from;
+        q.v[0] = f.x, q.v[1] = f.y, q.v[2] = f.z, q.v[3] = f.w;
+    } else {
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+            if (i < stored) q.v[i] = from[i];
+    }
+    return q;
+}
+
+template <bool aligned>
+__device__ static inline void store_quad(float *to, const quad &q, int stored) {
+    if (aligned) {
+        if (stored != 0) *(float4 *)to = make_float4(q.v[0], q.v[1], q.v[2], q.v[3]);
+    } else {
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+            if (i < stored) to[i] = q.v[i];
+    }
+}
+
+/* The quad's part of a vector that each model has, and of example b of a matrix. */
+__device__ static inline const float *tensor_at(const caviar_tensor &tensor, const column_quad &place) {
+    return tensor.data + place.model * tensor.model_stride + place.unit;
+}
+
+__device__ static inline float *tensor_at(caviar_tensor &tensor, const column_quad &place) {
+    return tensor.data + place.model * tensor.model_stride + place.unit;
+}
+
+__device__ static inline float *matrix_at(const caviar_matrix &matrix, const column_quad &place, int64_t b) {
+    return matrix.data + b * matrix.example_stride + place.model * matrix.model_stride + place.unit;
+}
+
+/*
+ * Calls body(i, b) for the thread's examples b. With held > 0 the batch is at most 32 * held and the loop unrolls, so
+ * that i, which counts the examples, may index registers; with held == 0 the batch is unlimited and i is always 0.
+ */
+template <int held, class Body>
+__device__ static inline void for_each_example(int64_t batch, Body body) {
+    if constexpr (held > 0) {
+#pragma unroll
+        for (int i = 0; i < held; ++i) {
+            const int64_t b = threadIdx.y + i * examples_down;
+            if (b < batch) body(i, b);
+        }
+    } else {
+        for (int64_t b = threadIdx.y; b < batch; b += examples_down) body(0, b);
+    }
+}
+
+/* Adds the threads' parts of their columns; all threads get the sums. `shared` is used once between barriers. */
+__device__ static inline quad sum_over_batch(quad part, float *shared) {
+    const int warp = (int)(threadIdx.y * quads_across + threadIdx.x) / 32;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], quads_across);
+        part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], 2 * quads_across);
+    }
+    if (threadIdx.y % (32 / quads_across) == 0)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) shared[(warp * quads_across + threadIdx.x) * 4 + i] = part.v[i];
+    __syncthreads();
+    quad sum = { { 0.0f, 0.0f, 0.0f, 0.0f } };
+#pragma unroll
+    for (int w = 0; w < column_warps; ++w)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) sum.v[i] += shared[(w * quads_across + threadIdx.x) * 4 + i];
+    return sum;
+}
+
+/* The grid of blocks that cover all columns, once. */
+inline dim3 column_grid(int64_t models, int64_t width) {
+    return dim3(blocks_x(models * ((width + 3) / 4), quads_across));
+}
+
+inline dim3 column_block() {
+    return dim3(quads_across, examples_down);
+}
+
+/* Whether every quad of the matrix is whole and lies on 16 bytes. */
+inline bool quads_aligned(const caviar_matrix &matrix, int64_t width) {
+    return (uintptr_t)matrix.data % 16 == 0 && (matrix.example_stride | matrix.model_stride | width) % 4 == 0;
+}
+
+#endif
