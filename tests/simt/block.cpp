@@ -94,9 +94,22 @@ void barrier(site at) {
     yield();
 }
 
+/* Lanes that meet at one line must agree on who meets there. */
+static void compare_masks(const cuda_thread *last, int warp) {
+    for (int i = 0; i < 32 && (size_t)(warp + i) < now->count; ++i) {
+        const cuda_thread *const other = now->threads[warp + i].get();
+        if (other->on == last->on && other->at.line == last->at.line && other->mask != last->mask &&
+            (other->mask & last->mask) != 0)
+            return blame(last, "line %d has mask %08x here and mask %08x in lane %d", last->at.line, last->mask,
+                         other->mask, i);
+    }
+}
+
 /* When all lanes of the mask are here and agree, gives each its answer and makes them ready. */
 static void resolve(cuda_thread *last) {
     const int warp = last->number / 32 * 32;
+    compare_masks(last, warp);
+    if (!now->wrong.empty()) return;
     for (int i = 0; i < 32; ++i) {
         if ((last->mask >> i & 1) == 0) continue;
         if ((size_t)(warp + i) >= now->count)

@@ -15,11 +15,6 @@ void simt_set_schedule(simt_schedule schedule, uint64_t seed);
 /* What is wrong with the kernel that failed first; "" while none has. */
 const char *simt_diagnosis(void);
 
-/* How many kernels were launched, and how many different kernels, since the process began. */
-int64_t simt_launches(void);
-/* The names of the different kernels that have run, one after another; NULL for an index beyond the last. */
-const char *simt_kernel_name(int index);
-
 /* Makes the n-th call of the CUDA runtime or cuBLAS from now on (1 is the next) fail with this cudaError_t; 0: none. */
 void simt_fail_call(int64_t n, int error);
 /* Whether the call that was to fail has been reached. */

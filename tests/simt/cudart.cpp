@@ -7,7 +7,6 @@
 #include "runtime.h"
 
 #include <cstdlib>
-#include <set>
 #include <vector>
 
 struct CUstream_st {
@@ -28,10 +27,9 @@ static thread_local int current_device;
 static thread_local cudaError_t last_error = cudaSuccess;
 static cudaError_t sticky = cudaSuccess;
 static std::string diagnosis;
-static int64_t launches, live_objects, calls_to_failure;
+static int64_t live_objects, calls_to_failure;
 static cudaError_t planned_failure = cudaSuccess;
 static CUstream_st *capturing; /* one stream at a time */
-static std::set<std::string> kernels;
 
 static cudaError_t answer(cudaError_t error) {
     if (error != cudaSuccess) last_error = error;
@@ -85,12 +83,8 @@ cudaError_t launch(const char *name, dim3 grid, dim3 block, cudaStream_t stream,
     if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535 || block.z > 64 || block.x * block.y * block.z == 0 ||
         (uint64_t)block.x * block.y * block.z > 1024)
         return answer(cudaErrorInvalidConfiguration);
-    ++launches;
     const std::string text = name;
-    return enqueue(stream, [text, grid, block, kernel] {
-        kernels.insert(text);
-        return run(text, grid, block, kernel);
-    });
+    return enqueue(stream, [text, grid, block, kernel] { return run(text, grid, block, kernel); });
 }
 
 } // namespace simt
@@ -291,15 +285,6 @@ const char *cudaGetErrorString(cudaError_t error) {
 
 const char *simt_diagnosis(void) {
     return diagnosis.c_str();
-}
-
-int64_t simt_launches(void) {
-    return launches;
-}
-
-const char *simt_kernel_name(int index) {
-    if (index < 0 || (size_t)index >= kernels.size()) return nullptr;
-    return std::next(kernels.begin(), index)->c_str();
 }
 
 void simt_fail_call(int64_t n, int error) {

@@ -67,7 +67,8 @@ cudaError_t launch(const char *name, void (*kernel)(Parameters...), dim3 grid, d
 
 } // namespace simt
 
-#define CAVIAR_LAUNCH(kernel, grid, block, stream, ...) simt::launch(#kernel, kernel, grid, block, stream, __VA_ARGS__)
+#define CAVIAR_LAUNCH(kernel, grid, block, stream, ...)                                                                \
+    simt::launch(#kernel, kernel, grid, block, stream, ##__VA_ARGS__)
 #define CAVIAR_SHARED(type, name, count)                                                                               \
     static const char name##_key = 0;                                                                                  \
     type *const name = (type *)simt::shared(&name##_key, sizeof(type) * (count))
