@@ -13,7 +13,7 @@
 #include <string.h>
 #include <yaml.h>
 
-enum { LARGEST_FILE = 1 << 20, LONGEST_SCALAR = 63 };
+enum { LARGEST_FILE = 1 << 20, LONGEST_SCALAR = 63, DEEPEST = 64 };
 
 typedef struct reader {
     yaml_parser_t parser;
@@ -98,13 +98,14 @@ static caviar_status next_key(char key[LONGEST_SCALAR + 1], int *end, reader *r)
     return *end ? CAVIAR_OK : take_scalar(key, r, "a key");
 }
 
-/* Reads over one value, however deep. */
+/* Reads over one value. libyaml's time grows with the square of the depth, so that has an end. */
 static caviar_status skip_value(reader *r) {
     size_t depth = 0;
     do {
         CAVIAR_TRY(next_event(r));
         const yaml_event_type_t type = r->event.type;
         if (type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT) ++depth;
+        if (depth > DEEPEST) return fail_at(r, line_of(r), "values are nested more than %d deep", DEEPEST);
         if (type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT) --depth;
     } while (depth > 0);
     return CAVIAR_OK;
