@@ -1,5 +1,5 @@
 /*
- * The folder of a search, written after every cohort, each file replaced whole:
+ * The folder of a search, written as it goes, a second apart or more, each file replaced whole:
  *     trials.csv        a row for each measured trial, in the order of their numbers; no times, so that a seed gives
  *                       the same bytes again
  *     space.yaml        what was searched, for caviar_space_load
@@ -171,20 +171,25 @@ static caviar_status write_search(const caviar_search *search, const char *state
 /* ------------------------------------------------------------------------------------------------------ the whole of
  * it */
 
-caviar_status caviar_record_write(const caviar_search *search, const char *state) {
+static caviar_status write_best(caviar_search *search) {
+    if (!search->best_unsaved) return CAVIAR_OK;
+    char path[PATH_MAX];
+    CAVIAR_TRY(join(path, search, "best.safetensors"));
+    CAVIAR_TRY(caviar_model_save(search->best_model, path));
+    search->best_unsaved = 0;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_record_write(caviar_search *search, const char *state) {
     if (search->options.directory == NULL) return CAVIAR_OK;
     if (!search->has_run) { /* the first time; the space does not change afterwards */
         char *yaml;
         CAVIAR_TRY(caviar_space_write_yaml(&yaml, &search->space));
         CAVIAR_TRY(replace_text(search, "space.yaml", yaml));
     }
+    CAVIAR_TRY(write_best(search));
     CAVIAR_TRY(write_trials(search));
-    return write_search(search, state);
-}
-
-caviar_status caviar_record_write_model(const caviar_search *search) {
-    if (search->options.directory == NULL) return CAVIAR_OK;
-    char path[PATH_MAX];
-    CAVIAR_TRY(join(path, search, "best.safetensors"));
-    return caviar_model_save(search->best_model, path);
+    CAVIAR_TRY(write_search(search, state));
+    clock_gettime(CLOCK_MONOTONIC, &search->recorded);
+    return CAVIAR_OK;
 }
