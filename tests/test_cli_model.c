@@ -13,13 +13,6 @@ static void write_data(void) {
     write_examples("bare.csv", 90, 12, 0);
 }
 
-static json_t *parse_json(const char *text) {
-    json_error_t error;
-    json_t *document = json_loads(text, 0, &error);
-    cr_assert_not_null(document, "line %d: %s\n%s", error.line, error.text, text);
-    return document;
-}
-
 Test(cli_model, train_shows_a_learning_curve) {
     write_data();
     command_result text = command_run(TRAIN "--out model.safetensors --set schedule=cosine");

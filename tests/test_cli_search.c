@@ -13,13 +13,6 @@ static void wait_a_little(void) {
     nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
 }
 
-static json_t *parse_json(const char *text) {
-    json_error_t error;
-    json_t *document = json_loads(text, 0, &error);
-    cr_assert_not_null(document, "line %d: %s\n%s", error.line, error.text, text);
-    return document;
-}
-
 static double number_at(const json_t *object, const char *outer, const char *inner) {
     const json_t *value = json_object_get(json_object_get(object, outer), inner);
     cr_assert(json_is_number(value), "%s.%s is no number", outer, inner);
@@ -140,7 +133,8 @@ Test(cli_search, folders_are_numbered) {
     write_examples("data.csv", 120, 4, 1);
     for (int i = 1; i <= 2; i++) {
         char folder[32];
-        command_result result = command_run("search --data data.csv --trials 2 --epochs 1 --rounds 1");
+        command_result result =
+            command_run("search --data data.csv --trials 2 --epochs 1 --rounds 1 --set batch_size=16");
         assert_code(result, 0);
         snprintf(folder, sizeof folder, "recorded in caviar-%d\n", i);
         assert_contains(result.out, folder);
@@ -214,9 +208,9 @@ Test(cli_search, progress_line_is_drawn_and_removed) {
     waitpid(child, &status, 0);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s", text);
     assert_contains(text, "trial ");
-    const char *drawn = strstr(text, "\r["), *removed = strstr(text, "\r\033[K");
+    const char *drawn = strstr(text, "% "), *removed = strstr(text, "\r\033[K");
     cr_assert(drawn && removed && drawn < removed, "%s", text);
-    cr_assert_leq(strcspn(drawn + 1, "\033"), 59, "the line is wider than the terminal:\n%s", drawn);
-    cr_assert_null(strstr(removed, "\r["), "it was drawn again after it was removed:\n%s", removed);
+    cr_assert_leq(strcspn(drawn, "\033") + 3, 59, "the line is wider than the terminal:\n%s", drawn);
+    cr_assert_null(strstr(removed, "% "), "it was drawn again after it was removed:\n%s", removed);
     assert_contains(removed, "test accuracy ");
 }

@@ -1,6 +1,8 @@
 /* Loading what --data and --test name. */
 #include "data.h"
 
+#include <stdio.h>
+
 static caviar_status load(caviar_dataset **dataset, const char *source, const data_settings *settings) {
     caviar_csv_options options = CAVIAR_CSV_OPTIONS_INIT;
     static const int headers[] = { -1, 1, 0 };
@@ -39,4 +41,10 @@ caviar_status data_load_split(caviar_dataset **dataset, const data_settings *set
     else
         caviar_dataset_destroy(loaded);
     return status;
+}
+
+void data_print(const char *source, const caviar_dataset_info *info) {
+    printf("data: %s, %lld features, %lld classes\n", source, (long long)info->features, (long long)info->classes);
+    printf("      %lld training, %lld validation, %lld test examples\n", (long long)info->part_examples[CAVIAR_TRAIN],
+           (long long)info->part_examples[CAVIAR_VALIDATION], (long long)info->part_examples[CAVIAR_TEST]);
 }

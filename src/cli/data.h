@@ -33,12 +33,15 @@ typedef struct data_settings {
         OPTIONS_REAL("test-fraction", "FRACTION", &(settings)->test_fraction, 0.001, 0.9,                              \
                      "how much of the data becomes the test part when none is given (default 0.15)"),                  \
         OPTIONS_REAL("validation", "FRACTION", &(settings)->validation, 0.001, 0.9,                                    \
-                     "how much of the rest ranks the trials (default 0.1)")
+                     "how much of the rest validates (default 0.1)")
 
 /* Loads the source alone. */
 caviar_status data_load(caviar_dataset **dataset, const data_settings *settings);
 
 /* Loads the source and the test source, and splits them. */
 caviar_status data_load_split(caviar_dataset **dataset, const data_settings *settings, uint64_t seed);
+
+/* Prints what was loaded, for people. */
+void data_print(const char *source, const caviar_dataset_info *info);
 
 #endif

@@ -51,7 +51,7 @@ static int print_list(const char *missing) {
         table_cell(&list, "%.1f", (double)info.memory_free / gibibyte);
         table_cell(&list, "%s", info.description);
     }
-    const int printed = table_print(&list, stdout);
+    const int printed = table_print(&list, stdout, 0);
     table_free(&list);
     if (printed != 0) return command_error(EXIT_CODE_FAILED, "devices", "out of memory");
     if (missing) printf("\nno GPU: %s\n", missing);

@@ -2,12 +2,12 @@
 #include "progress.h"
 
 #include "command.h"
+#include "table.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { BAR_WIDTH = 20, LONGEST_LINE = 240 };
@@ -21,11 +21,6 @@ void progress_init(progress *line, int quiet) {
 
 int progress_due(const progress *line) {
     return line->wanted && command_clock() >= line->next;
-}
-
-static int terminal_width(void) {
-    struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 const char *progress_rate(char text[16], double rate) {
@@ -57,19 +52,23 @@ void progress_draw(progress *line, double fraction, const char *format, ...) {
     if (!line->wanted) return;
     fraction = fraction < 0.0 ? 0.0 : fraction > 1.0 ? 1.0 : fraction;
     const double now = command_clock();
-    char bar[BAR_WIDTH + 1], text[LONGEST_LINE], left[24], whole[LONGEST_LINE + 80];
-    const int full = (int)(fraction * BAR_WIDTH + 0.5);
-    for (int i = 0; i < BAR_WIDTH; i++) bar[i] = i < full ? '#' : '.';
-    bar[BAR_WIDTH] = 0;
+    char bar[BAR_WIDTH + 4] = "", text[LONGEST_LINE], left[24], whole[LONGEST_LINE + 80];
 
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     time_left(left, fraction, now - line->begun);
-    snprintf(whole, sizeof whole, "[%s] %3.0f%%  %s  left %s", bar, 100.0 * fraction, text, left);
+    const int length = snprintf(whole, sizeof whole, "%3.0f%%  %s left  %s", 100.0 * fraction, left, text);
+    const int terminal = table_terminal_width(stderr), width = terminal > 0 ? terminal : 80;
+    if (length + BAR_WIDTH + 4 < width) { /* the bar is for where there is room */
+        const int full = (int)(fraction * BAR_WIDTH + 0.5);
+        bar[0] = '[';
+        for (int i = 0; i < BAR_WIDTH; i++) bar[1 + i] = i < full ? '#' : '.';
+        memcpy(bar + 1 + BAR_WIDTH, "] ", 3);
+    }
     /* The last column stays free: some terminals would wrap. */
-    fprintf(stderr, "\r%.*s\033[K", terminal_width() - 1, whole);
+    fprintf(stderr, "\r%s%.*s\033[K", bar, width - 1, whole);
     fflush(stderr);
     line->visible = 1;
     line->next = now + seconds_between_draws;

@@ -11,7 +11,7 @@ typedef struct progress {
 void progress_init(progress *line, int quiet);
 /* Whether it is time to draw again: the line changes a few times a second at most. */
 int progress_due(const progress *line);
-/* Draws a bar for `fraction` of the work, the text, and how long the rest will take; cut off at the terminal's edge. */
+/* Draws the percentage, the time left, the text, and a bar where it has room; cut off at the terminal's edge. */
 void progress_draw(progress *line, double fraction, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Removes it. Before anything else is printed. */
 void progress_clear(progress *line);

@@ -166,13 +166,9 @@ static void close_all(search_run *run) {
 
 static void print_header(const search_run *run, const search_settings *s) {
     char device[256];
-    const caviar_dataset_info *data = &run->dataset_info;
     device_describe(device, &run->device_info, &s->device);
     printf("device: %s\n", device);
-    printf("data: %s, %lld features, %lld classes; %lld training, %lld validation, %lld test examples\n",
-           s->data.source, (long long)data->features, (long long)data->classes,
-           (long long)data->part_examples[CAVIAR_TRAIN], (long long)data->part_examples[CAVIAR_VALIDATION],
-           (long long)data->part_examples[CAVIAR_TEST]);
+    data_print(s->data.source, &run->dataset_info);
     printf("search: %d trials, %d epochs, %d rounds, seed %llu\n\n", s->search.trials, s->search.epochs,
            s->search.rounds, (unsigned long long)s->search.seed);
     fflush(stdout); /* a reader of a pipe learns at once what runs */

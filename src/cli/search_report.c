@@ -18,17 +18,37 @@ static const char *state_name(caviar_trial_state state) {
     return names[state];
 }
 
-/* Four digits do for people, but of what is just under 1 it is the distance to 1 that counts. */
+/* Three digits do for people, but of what is just under 1 it is the distance to 1 that counts. */
 static void shorten(char value[VALUE_SIZE]) {
     char *end;
     const double number = strtod(value, &end);
     if (end == value || *end || !strpbrk(value, ".e")) return;
     if (number > 0.9 && number < 1.0) {
-        const int digits = 2 - (int)floor(log10(1.0 - number));
+        const int digits = 1 - (int)floor(log10(1.0 - number));
         snprintf(value, VALUE_SIZE, "%.*f", digits < 12 ? digits : 12, number);
-    } else {
-        snprintf(value, VALUE_SIZE, "%.4g", number);
+        return;
     }
+    snprintf(value, VALUE_SIZE, "%.3g", number);
+    char *zero = strstr(value, "e-0");
+    if (zero) memmove(zero + 2, zero + 3, strlen(zero + 3) + 1); /* 1e-05 is 1e-5 */
+}
+
+/* Whether a hyperparameter of that name has an effect on this trial. */
+static int matters(const char *name, const caviar_trial *trial) {
+    const caviar_optimizer optimizer = trial->hyperparameters.optimizer;
+    const caviar_schedule schedule = trial->hyperparameters.schedule;
+    const int is_adam = optimizer == CAVIAR_ADAM || optimizer == CAVIAR_ADAMW;
+    int layer;
+    if (!strcmp(name, "momentum")) return optimizer == CAVIAR_MOMENTUM;
+    if (!strcmp(name, "beta1")) return is_adam;
+    if (!strcmp(name, "beta2") || !strcmp(name, "epsilon")) return is_adam || optimizer == CAVIAR_RMSPROP;
+    if (!strcmp(name, "decay_rate")) return schedule == CAVIAR_INVERSE_TIME || schedule == CAVIAR_EXPONENTIAL;
+    if (!strcmp(name, "schedule_epochs")) return schedule == CAVIAR_COSINE;
+    if (!strcmp(name, "activation") || !strcmp(name, "batch_norm") || !strcmp(name, "dropout") ||
+        !strcmp(name, "hidden_width"))
+        return trial->hidden_layers > 0;
+    if (sscanf(name, "hidden_width_%d", &layer) == 1) return layer <= trial->hidden_layers;
+    return 1;
 }
 
 /* The numbers of all measured trials, best first; malloc'ed. */
@@ -79,18 +99,21 @@ static caviar_status add_row(text_table *t, const search_report *report, const i
     else
         table_cell(t, "-");
     for (int32_t i = 0; i < caviar_space_size(report->space) && status == CAVIAR_OK; i++) {
+        const char *name;
         char value[VALUE_SIZE];
         if (!is_column[i]) continue;
-        status = caviar_search_get_value(value, sizeof value, report->search, number, i);
-        if (status == CAVIAR_OK) shorten(value);
-        if (status == CAVIAR_OK) table_cell(t, "%s", value);
+        status = caviar_space_parameter_name(&name, report->space, i);
+        if (status == CAVIAR_OK) status = caviar_search_get_value(value, sizeof value, report->search, number, i);
+        if (status != CAVIAR_OK) return status;
+        shorten(value);
+        table_cell(t, "%s", matters(name, &trial) ? value : "-");
     }
     return status;
 }
 
 static caviar_status fill(text_table *t, const search_report *report, const int *is_column, const int32_t *numbers,
                           int32_t count) {
-    static const char *const headings[] = { "rank", "trial", "round", "validation accuracy", "validation loss" };
+    static const char *const headings[] = { "rank", "trial", "round", "accuracy", "loss" };
     for (int i = 0; i < 5; i++) table_cell(t, "%s", headings[i]);
     for (int32_t i = 0; i < caviar_space_size(report->space); i++) {
         const char *name;
@@ -131,9 +154,12 @@ static caviar_status print_ranked(const search_report *report, const int32_t *nu
     text_table best;
     if (!is_column) return CAVIAR_OUT_OF_MEMORY;
     for (int32_t i = 0; i < parameters; i++) columns += is_column[i] = !same_in_all(report, numbers, count, i);
+    printf("best trials by %s\n",
+           report->options->metric == CAVIAR_VALIDATION_LOSS ? "validation loss" : "validation accuracy");
     table_init(&best, columns);
     caviar_status status = fill(&best, report, is_column, numbers, top < count ? top : count);
-    if (status == CAVIAR_OK && table_print(&best, stdout) != 0) status = CAVIAR_OUT_OF_MEMORY;
+    if (status == CAVIAR_OK && table_print(&best, stdout, table_terminal_width(stdout)) != 0)
+        status = CAVIAR_OUT_OF_MEMORY;
     if (status == CAVIAR_OK) status = print_constants(report, is_column, numbers[0]);
     table_free(&best);
     free(is_column);

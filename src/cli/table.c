@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <wchar.h>
 
 void table_init(text_table *t, int columns) {
@@ -111,44 +113,70 @@ static void end_line(table_line *line) {
     line->spaces = 0;
 }
 
-int table_print(const text_table *t, FILE *file) {
-    const int columns = t->columns;
-    int *widths = calloc((size_t)columns, sizeof *widths), *to_right = calloc((size_t)columns, sizeof *to_right);
-    int lines = 1;
-    if (t->failed || !widths || !to_right) {
-        free(widths);
-        free(to_right);
-        return -1;
-    }
-    for (int c = 0; c < columns && c < t->cells; c++) {
+typedef struct table_layout {
+    const text_table *table;
+    int *widths, *to_right; /* by column */
+} table_layout;
+
+static void measure(table_layout *layout) {
+    const text_table *t = layout->table;
+    for (int c = 0; c < t->columns; c++) {
         const char *word;
-        int length;
-        for (int i = 0; (length = heading_word(&word, t->text[c], i)) > 0; i++)
-            if (length > widths[c]) widths[c] = length;
-        if (word_count(t->text[c]) > lines) lines = word_count(t->text[c]);
-        to_right[c] = 1;
+        int words = 0;
+        for (int length; (length = heading_word(&word, t->text[c], words)) > 0; words++)
+            if (length > layout->widths[c]) layout->widths[c] = length;
+        layout->to_right[c] = 1;
     }
-    for (int i = columns; i < t->cells; i++) {
-        const int width = table_text_width(t->text[i]);
-        if (width > widths[i % columns]) widths[i % columns] = width;
-        if (!is_number(t->text[i])) to_right[i % columns] = 0;
+    for (int i = t->columns; i < t->cells; i++) {
+        const int c = i % t->columns, width = table_text_width(t->text[i]);
+        if (width > layout->widths[c]) layout->widths[c] = width;
+        if (!is_number(t->text[i])) layout->to_right[c] = 0;
     }
+}
+
+/* Prints column 0 and columns first .. end - 1. */
+static void print_columns(const table_layout *layout, FILE *file, int first, int end) {
+    const text_table *t = layout->table;
     table_line out = { file, 0 };
-    for (int line = 0; line < lines; line++) { /* headings stand on the ground: the last word on the last line */
-        for (int c = 0; c < columns && c < t->cells; c++) {
+    int lines = 1;
+    for (int c = 0; c < end; c = c ? c + 1 : first)
+        if (word_count(t->text[c]) > lines) lines = word_count(t->text[c]);
+    for (int line = 0; line < lines; line++) { /* the last word of a heading is on the last line */
+        for (int c = 0; c < end; c = c ? c + 1 : first) {
             const char *word = "";
             const int index = line - (lines - word_count(t->text[c]));
             const int length = index < 0 ? 0 : heading_word(&word, t->text[c], index);
-            print_cell(&out, word, length, length, widths[c], to_right[c]);
+            print_cell(&out, word, length, length, layout->widths[c], layout->to_right[c]);
         }
         end_line(&out);
     }
-    for (int i = columns; i < t->cells; i++) {
-        const int c = i % columns, bytes = (int)strlen(t->text[i]);
-        print_cell(&out, t->text[i], bytes, table_text_width(t->text[i]), widths[c], to_right[c]);
-        if (c == columns - 1) end_line(&out);
+    for (int row = 1; row < t->cells / t->columns; row++) {
+        for (int c = 0; c < end; c = c ? c + 1 : first) {
+            const char *text = t->text[row * t->columns + c];
+            print_cell(&out, text, (int)strlen(text), table_text_width(text), layout->widths[c], layout->to_right[c]);
+        }
+        end_line(&out);
     }
-    free(widths);
-    free(to_right);
-    return 0;
+}
+
+int table_print(const text_table *t, FILE *file, int width) {
+    const size_t columns = (size_t)t->columns;
+    table_layout layout = { t, calloc(columns, sizeof(int)), calloc(columns, sizeof(int)) };
+    const int failed = t->failed || t->cells < t->columns || !layout.widths || !layout.to_right;
+    if (!failed) measure(&layout);
+    for (int first = 1, end; !failed && first < t->columns; first = end) {
+        int used = layout.widths[0] + 2 + layout.widths[first];
+        for (end = first + 1; end < t->columns && (width <= 0 || used + 2 + layout.widths[end] <= width); end++)
+            used += 2 + layout.widths[end];
+        if (first > 1) fputc('\n', file);
+        print_columns(&layout, file, first, end);
+    }
+    free(layout.widths);
+    free(layout.to_right);
+    return failed ? -1 : 0;
+}
+
+int table_terminal_width(FILE *file) {
+    struct winsize size;
+    return isatty(fileno(file)) && ioctl(fileno(file), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

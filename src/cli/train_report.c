@@ -2,6 +2,7 @@
 #include "train_report.h"
 
 #include "command.h"
+#include "data.h"
 #include "json.h"
 
 #include <math.h>
@@ -20,14 +21,11 @@ double train_report_rate(const caviar_hyperparameters *hyperparameters, int32_t 
 
 void train_report_begin(const train_report *report) {
     char device[256];
-    const caviar_dataset_info *data = report->dataset;
     if (report->json || report->quiet) return;
     device_describe(device, report->device, report->device_settings);
     printf("device: %s\n", device);
-    printf("data: %s, %lld features, %lld classes; %lld training, %lld validation, %lld test examples\n\n",
-           report->source, (long long)data->features, (long long)data->classes,
-           (long long)data->part_examples[CAVIAR_TRAIN], (long long)data->part_examples[CAVIAR_VALIDATION],
-           (long long)data->part_examples[CAVIAR_TEST]);
+    data_print(report->source, report->dataset);
+    putchar('\n');
     printf("epoch  training  training  validation  validation   learning\n"
            "           loss  accuracy        loss    accuracy       rate\n");
     fflush(stdout);

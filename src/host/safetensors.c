@@ -43,10 +43,26 @@ static size_t tensor_bytes(const caviar_model_entry *entry) {
 /* -------------------------------------------------------------------------------------------------------------- saving
  */
 
+/*
+ * JSON as text, to be freed; NULL: out of memory. json_dumps would allocate as it writes, and the jansson of today
+ * loses the name of a member, not the whole, when that fails.
+ */
+static char *dump(const json_t *value, size_t flags) {
+    const size_t size = value ? json_dumpb(value, NULL, 0, flags) : 0;
+    char *text = size > 0 ? malloc(size + 1) : NULL;
+    if (!text) return NULL;
+    if (json_dumpb(value, text, size, flags) != size) {
+        free(text);
+        return NULL;
+    }
+    text[size] = 0;
+    return text;
+}
+
 /* Adds a value, whose reference it takes, to the metadata as JSON in a string. Returns 0 on success, as jansson does.
  */
 static int add_metadata(json_t *metadata, const char *key, json_t *value) {
-    char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+    char *text = dump(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
     const int failed = !text || json_object_set_new(metadata, key, json_string(text)) != 0;
     free(text);
     json_decref(value);
@@ -137,7 +153,7 @@ caviar_status caviar_model_save(const caviar_model *model, const char *path) {
     }
     int64_t values = 0;
     json_t *header = make_header(model, &values);
-    char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
+    char *text = dump(header, JSON_COMPACT);
     const caviar_status status =
         text ? write_file(model, path, text, values) : caviar_fail_memory("the header of a model file", 1);
     free(text);
@@ -153,14 +169,23 @@ static caviar_status fail_metadata(const char *path, const char *key, const char
                        expected);
 }
 
-/* The JSON value in a string of the metadata, or NULL. */
-static json_t *metadata_value(const json_t *metadata, const char *key) {
+/* jansson leaves the message empty at most places where memory runs out. */
+static int ran_out(const json_error_t *error) {
+    return !*error->text || json_error_code(error) == json_error_out_of_memory;
+}
+
+/* The JSON value in a string of the metadata; NULL: there is none. */
+static caviar_status metadata_value(json_t **value, const json_t *metadata, const char *key) {
     const char *text = json_string_value(json_object_get(metadata, key));
-    return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    json_error_t error;
+    *value = text ? json_loads(text, JSON_DECODE_ANY, &error) : NULL;
+    if (!text || *value || !ran_out(&error)) return CAVIAR_OK;
+    return caviar_fail_memory("a model's metadata", strlen(text));
 }
 
 static caviar_status read_integer(json_int_t *number, const json_t *metadata, const char *key, const char *path) {
-    json_t *value = metadata_value(metadata, key);
+    json_t *value;
+    CAVIAR_TRY(metadata_value(&value, metadata, key));
     const int is_integer = json_is_integer(value);
     if (is_integer) *number = json_integer_value(value);
     json_decref(value);
@@ -168,7 +193,8 @@ static caviar_status read_integer(json_int_t *number, const json_t *metadata, co
 }
 
 static caviar_status read_epsilon(float *epsilon, const json_t *metadata, const char *path) {
-    json_t *value = metadata_value(metadata, "batch_norm_epsilon");
+    json_t *value;
+    CAVIAR_TRY(metadata_value(&value, metadata, "batch_norm_epsilon"));
     const int is_number = json_is_number(value);
     if (is_number) *epsilon = (float)json_number_value(value);
     json_decref(value);
@@ -176,7 +202,8 @@ static caviar_status read_epsilon(float *epsilon, const json_t *metadata, const 
 }
 
 static caviar_status read_batch_norm(int32_t *batch_norm, const json_t *metadata, const char *path) {
-    json_t *value = metadata_value(metadata, "batch_norm");
+    json_t *value;
+    CAVIAR_TRY(metadata_value(&value, metadata, "batch_norm"));
     const int is_boolean = json_is_boolean(value);
     if (is_boolean) *batch_norm = json_is_true(value);
     json_decref(value);
@@ -184,7 +211,8 @@ static caviar_status read_batch_norm(int32_t *batch_norm, const json_t *metadata
 }
 
 static caviar_status read_activation(caviar_activation *activation, const json_t *metadata, const char *path) {
-    json_t *value = metadata_value(metadata, "activation");
+    json_t *value;
+    CAVIAR_TRY(metadata_value(&value, metadata, "activation"));
     const char *name = json_string_value(value);
     int found = 0;
     for (int i = CAVIAR_IDENTITY; name && i <= CAVIAR_SIGMOID; i++) {
@@ -197,7 +225,8 @@ static caviar_status read_activation(caviar_activation *activation, const json_t
 }
 
 static caviar_status read_widths(caviar_model_info *info, const json_t *metadata, const char *path) {
-    json_t *value = metadata_value(metadata, "hidden_widths");
+    json_t *value;
+    CAVIAR_TRY(metadata_value(&value, metadata, "hidden_widths"));
     const size_t count = json_array_size(value);
     int right = json_is_array(value) && count <= CAVIAR_MAX_HIDDEN_LAYERS;
     for (size_t i = 0; right && i < count; i++) {
@@ -293,7 +322,8 @@ static caviar_status find_tensors(file_layout *layout, const json_t *header, con
 
 /* Copies the names of the classes, one block. */
 static caviar_status read_class_names(char ***names, const json_t *metadata, int64_t count, const char *path) {
-    json_t *array = metadata_value(metadata, "class_names");
+    json_t *array;
+    CAVIAR_TRY(metadata_value(&array, metadata, "class_names"));
     const char **texts = malloc((size_t)count * sizeof *texts);
     int right = json_array_size(array) == (size_t)count;
     *names = NULL;
@@ -347,7 +377,7 @@ static caviar_status parse(caviar_model **model, const caviar_bytes *file, const
     json_error_t error;
     json_t *header =
         json_loadb((const char *)file->data + sizeof length, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    if (!header && json_error_code(&error) == json_error_out_of_memory) {
+    if (!header && ran_out(&error)) {
         return caviar_fail_memory("the header of a model file", (size_t)length);
     }
     if (!header) {

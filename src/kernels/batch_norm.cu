@@ -60,6 +60,7 @@ __global__ static void __launch_bounds__(column_threads, 2)
     }
 
     if (threadIdx.y == 0) {
+        const bool active = a.active == nullptr || a.active[place.model] != 0;
         float *const running_mean = tensor_at(a.running_mean, place);
         float *const running_variance = tensor_at(a.running_variance, place);
 #pragma unroll
@@ -67,6 +68,7 @@ __global__ static void __launch_bounds__(column_threads, 2)
             if (j >= place.live) continue;
             tensor_at(a.mean, place)[j] = mean.v[j];
             tensor_at(a.inverse_deviation, place)[j] = inverse.v[j];
+            if (!active) continue;
             const float unbiased = variance.v[j] * (count / (count - 1.0f));
             running_mean[j] += a.momentum * (mean.v[j] - running_mean[j]);
             running_variance[j] += a.momentum * (unbiased - running_variance[j]);

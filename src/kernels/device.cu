@@ -9,8 +9,7 @@ static void close_device(caviar_device *opened) {
     caviar_cuda_device *const device = static_cast<caviar_cuda_device *>(opened);
     {
         /* On a lost device these fail, which is all the same: its context is gone. */
-        device->lost = false;
-        caviar_cuda_scope scope(device, nullptr, { "close", 0, 0, 0 });
+        const caviar_cuda_current current(device->index);
         if (device->cublas != nullptr) (void)cublasDestroy(device->cublas);
         if (device->workspace != nullptr) (void)cudaFree(device->workspace);
         if (device->stream != nullptr) (void)cudaStreamDestroy(device->stream);

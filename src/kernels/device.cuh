@@ -27,16 +27,28 @@ struct caviar_cuda_subject {
     int64_t models, batch, width;
 };
 
+/* Makes a device current, and the caller's device current again when it goes out of scope. */
+class caviar_cuda_current {
+  public:
+    explicit caviar_cuda_current(int index);
+    ~caviar_cuda_current();
+    caviar_cuda_current(const caviar_cuda_current &) = delete;
+    caviar_cuda_current &operator=(const caviar_cuda_current &) = delete;
+
+    cudaError_t error; /* of making it current */
+
+  private:
+    int previous; /* -1: need not be put back */
+};
+
 /*
- * The frame of every entry point: makes the device current, refuses a lost one, and makes the caller's device current
- * again when it goes out of scope. `stream` is the caller's stream, or the device's own for NULL.
+ * The frame of every entry point that can fail: makes the device current and refuses a lost one. `stream` is the
+ * caller's stream, or the device's own for NULL. What gives back does not use it, since that must neither stop at an
+ * error nor write over the message of the one that led to it.
  */
 class caviar_cuda_scope {
   public:
     caviar_cuda_scope(const caviar_device *device, void *stream, const caviar_cuda_subject &subject);
-    ~caviar_cuda_scope();
-    caviar_cuda_scope(const caviar_cuda_scope &) = delete;
-    caviar_cuda_scope &operator=(const caviar_cuda_scope &) = delete;
 
     /* Turns CUDA's answer into caviar's: scope.cu says which is which. */
     caviar_status check(cudaError_t error) {
@@ -57,7 +69,7 @@ class caviar_cuda_scope {
     caviar_status report(caviar_status kind, const char *name, const char *text);
 
     caviar_cuda_subject subject;
-    int previous; /* the caller's current device; -1: need not be put back */
+    caviar_cuda_current current;
 };
 
 /* Whether CUDA can do nothing more in this process after this error. */

@@ -22,9 +22,8 @@ caviar_status caviar_cuda_allocate(void **memory, caviar_device *device, size_t 
 
 void caviar_cuda_free(caviar_device *device, void *memory) {
     if (memory == nullptr) return;
-    caviar_cuda_scope scope(device, nullptr, { "free", 0, 0, 0 });
-    /* A lost device's memory went with its context. */
-    if (scope.status == CAVIAR_OK) (void)scope.check(cudaFree(memory));
+    const caviar_cuda_current current(static_cast<caviar_cuda_device *>(device)->index);
+    if (cudaFree(memory) != cudaSuccess) (void)cudaGetLastError();
 }
 
 static caviar_status copy(caviar_device *device, const char *op, void *to, const void *from, size_t bytes,

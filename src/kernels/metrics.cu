@@ -23,7 +23,7 @@ __global__ static void __launch_bounds__(32 * metrics_down) metrics_kernel(cavia
     losses[threadIdx.y * 32 + threadIdx.x] = loss;
     hits[threadIdx.y * 32 + threadIdx.x] = correct;
     __syncthreads();
-    if (threadIdx.y != 0 || model >= a.models) return;
+    if (threadIdx.y != 0 || model >= a.models || (a.active != nullptr && a.active[model] == 0)) return;
     for (int i = 1; i < metrics_down; ++i) {
         loss += losses[i * 32 + threadIdx.x];
         correct += hits[i * 32 + threadIdx.x];

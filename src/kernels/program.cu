@@ -63,7 +63,7 @@ caviar_status caviar_cuda_program_run(caviar_device *device, caviar_program *pro
 
 void caviar_cuda_program_destroy(caviar_device *device, caviar_program *program) {
     if (program == nullptr) return;
-    caviar_cuda_scope scope(device, nullptr, { "program", 0, 0, 0 });
-    if (scope.status == CAVIAR_OK) (void)scope.check(cudaGraphExecDestroy(program->graph));
+    const caviar_cuda_current current(static_cast<caviar_cuda_device *>(device)->index);
+    if (cudaGraphExecDestroy(program->graph) != cudaSuccess) (void)cudaGetLastError();
     delete program;
 }

@@ -3,27 +3,33 @@
 
 #include <cstdio>
 
+caviar_cuda_current::caviar_cuda_current(int index) : error(cudaSuccess), previous(-1) {
+    int current = -1;
+    error = cudaGetDevice(&current);
+    if (error != cudaSuccess || current == index) return;
+    error = cudaSetDevice(index);
+    if (error == cudaSuccess) previous = current;
+}
+
+caviar_cuda_current::~caviar_cuda_current() {
+    if (previous >= 0 && cudaSetDevice(previous) != cudaSuccess) (void)cudaGetLastError();
+}
+
+/* Nothing but the flag `lost` changes behind a const device. */
+static caviar_cuda_device *cuda_device(const caviar_device *device) {
+    return static_cast<caviar_cuda_device *>(const_cast<caviar_device *>(device));
+}
+
 caviar_cuda_scope::caviar_cuda_scope(const caviar_device *opened, void *callers_stream,
                                      const caviar_cuda_subject &of_subject)
-    : status(CAVIAR_OK), subject(of_subject), previous(-1) {
-    /* Only the flag `lost` changes behind a const device. */
-    device = static_cast<caviar_cuda_device *>(const_cast<caviar_device *>(opened));
+    : status(CAVIAR_OK), device(cuda_device(opened)), subject(of_subject), current(device->index) {
     stream = callers_stream == nullptr ? device->stream : (cudaStream_t)callers_stream;
-    if (device->lost) {
+    if (device->lost)
         status = caviar_fail(CAVIAR_DEVICE_LOST,
                              "%s: cuda:%d failed before and cannot be used by this process any more: start a new one",
                              subject.op, device->index);
-        return;
-    }
-    int current = -1;
-    status = check(cudaGetDevice(&current));
-    if (status != CAVIAR_OK || current == device->index) return;
-    status = check(cudaSetDevice(device->index));
-    if (status == CAVIAR_OK) previous = current;
-}
-
-caviar_cuda_scope::~caviar_cuda_scope() {
-    if (previous >= 0 && cudaSetDevice(previous) != cudaSuccess) (void)cudaGetLastError();
+    else
+        status = check(current.error);
 }
 
 bool caviar_cuda_is_sticky(cudaError_t error) {

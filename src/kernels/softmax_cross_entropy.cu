@@ -8,7 +8,7 @@
 #include "device.cuh"
 #include "launch.cuh"
 
-#include <math_constants.h>
+#include <cmath>
 
 constexpr int softmax_threads = 128;
 constexpr int most_thread_quads = 8; /* a thread holds a row of up to 32 logits */
@@ -28,8 +28,8 @@ __device__ static inline softmax_maximum larger(const softmax_maximum &a, const 
 }
 
 __device__ static inline float shift(float logit, float maximum) {
-    if (maximum == CUDART_INF_F) return logit == CUDART_INF_F ? 0.0f : -CUDART_INF_F;
-    return maximum == -CUDART_INF_F ? 0.0f : logit - maximum;
+    if (maximum == INFINITY) return logit == INFINITY ? 0.0f : -INFINITY;
+    return maximum == -INFINITY ? 0.0f : logit - maximum;
 }
 
 /* Where a row's data lies. Neighbouring threads take neighbouring rows in memory. */
@@ -148,7 +148,7 @@ __global__ static void __launch_bounds__(softmax_threads, 4) softmax_warp_kernel
     const float *const logits = row_of(a.logits, row);
     float e[held > 0 ? held : 1];
 
-    softmax_maximum maximum = { -CUDART_INF_F, (int)a.classes };
+    softmax_maximum maximum = { -INFINITY, (int)a.classes };
     for_each_class<held>(a.classes, [&](int i, int64_t j) {
         e[i] = logits[j];
         maximum = larger(maximum, { e[i], (int)j });

@@ -62,11 +62,26 @@ caviar_cpu_dropout caviar_cpu_dropout_of(const caviar_dropout *dropout, int64_t 
     return d;
 }
 
+/* Words 4 * counter .. 4 * (counter + blocks) - 1. */
+CAVIAR_VECTORISED static void mask_words(uint32_t *restrict words, const caviar_cpu_dropout *restrict d,
+                                         uint64_t counter, int64_t blocks) {
+    for (int64_t i = 0; i < blocks; i++) {
+        const caviar_words block = caviar_philox(d->seed, d->subsequence, counter + (uint64_t)i);
+        words[4 * i] = block.word[0];
+        words[4 * i + 1] = block.word[1];
+        words[4 * i + 2] = block.word[2];
+        words[4 * i + 3] = block.word[3];
+    }
+}
+
+CAVIAR_VECTORISED static void apply_mask(float *restrict row, const uint32_t *restrict words, uint32_t threshold,
+                                         float scale, int64_t count) {
+    for (int64_t j = 0; j < count; j++) row[j] = words[j] >= threshold ? row[j] * scale : 0;
+}
+
 void caviar_cpu_drop(float *row, int64_t count, const caviar_cpu_dropout *d, int64_t b, int64_t unit) {
     if (d->rate == 0) return;
-    for (int64_t j = 0; j < count; j += 4) {
-        const caviar_words words = caviar_philox(d->seed, d->subsequence, caviar_dropout_counter(d->step, b, unit + j));
-        for (int64_t i = 0; i < 4 && j + i < count; i++)
-            row[j + i] = words.word[i] >= d->threshold ? row[j + i] * d->scale : 0;
-    }
+    uint32_t words[CAVIAR_CPU_TILE];
+    mask_words(words, d, caviar_dropout_counter(d->step, b, unit), (count + 3) / 4);
+    apply_mask(row, words, d->threshold, d->scale, count);
 }

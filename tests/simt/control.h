@@ -1,0 +1,39 @@
+/* What tests tell the SIMT emulator, and what it tells them. */
+#ifndef CAVIAR_TESTS_SIMT_CONTROL_H
+#define CAVIAR_TESTS_SIMT_CONTROL_H
+
+#include "kernels/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* In which order the threads of a block take turns; each hides bugs that another shows. */
+typedef enum simt_schedule { SIMT_FIRST_IN_FIRST_OUT, SIMT_REVERSE, SIMT_RANDOM } simt_schedule;
+void simt_set_schedule(simt_schedule schedule, uint64_t seed);
+
+/* What is wrong with the kernel that failed first; "" while none has. */
+const char *simt_diagnosis(void);
+
+/* Makes the n-th call of the CUDA runtime or cuBLAS from now on (1 is the next) fail with this cudaError_t; 0: none. */
+void simt_fail_call(int64_t n, int error);
+/* Whether the call that was to fail has been reached. */
+int simt_call_failed(void);
+/* Lets the devices forget errors and diagnosis, as a new process would. */
+void simt_reset(void);
+
+/* How many emulated GPUs there are (at first 1), and which one is the calling thread's current one. */
+void simt_set_device_count(int count);
+int simt_current_device(void);
+
+/* Allocations, streams, graphs and handles that have not been given back. */
+int64_t simt_live_objects(void);
+
+/* Opens the emulator: the CUDA device of src/kernels, compiled for it. */
+caviar_status caviar_simt_open(caviar_device **device);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,318 @@
+/*
+ * The part of the CUDA runtime that the CUDA device uses. Work is done in the call that gives it to a stream. As with
+ * CUDA, what goes wrong in a kernel is told by the calls after it, for ever.
+ */
+#include "block.h"
+#include "control.h"
+#include "runtime.h"
+
+#include <cstdlib>
+#include <vector>
+
+struct CUstream_st {
+    bool capturing, spoilt;
+    CUgraph_st *graph;
+};
+struct CUgraph_st {
+    std::vector<std::function<std::string()>> work;
+};
+struct CUgraphExec_st {
+    std::vector<std::function<std::string()>> work;
+};
+
+namespace simt {
+
+static int device_count = 1;
+static thread_local int current_device;
+static thread_local cudaError_t last_error = cudaSuccess;
+static cudaError_t sticky = cudaSuccess;
+static std::string diagnosis;
+static int64_t live_objects, calls_to_failure;
+static cudaError_t planned_failure = cudaSuccess;
+static CUstream_st *capturing; /* one stream at a time */
+
+static cudaError_t answer(cudaError_t error) {
+    if (error != cudaSuccess) last_error = error;
+    return error;
+}
+
+cudaError_t begin_call(bool in_capture) {
+    if (sticky != cudaSuccess) return answer(sticky);
+    if (planned_failure != cudaSuccess && calls_to_failure > 0 && --calls_to_failure == 0) {
+        const cudaError_t error = planned_failure;
+        if (error == cudaErrorIllegalAddress || error == cudaErrorLaunchFailure) sticky = error;
+        return answer(error);
+    }
+    if (capturing != nullptr && !in_capture) {
+        capturing->spoilt = true;
+        return answer(cudaErrorStreamCaptureUnsupported);
+    }
+    return cudaSuccess;
+}
+
+static void perform(const std::function<std::string()> &work) {
+    if (sticky != cudaSuccess) return;
+    const std::string wrong = work();
+    if (wrong.empty()) return;
+    if (diagnosis.empty()) diagnosis = wrong;
+    sticky = cudaErrorLaunchFailure;
+}
+
+bool is_capturing(cudaStream_t stream) {
+    return stream != nullptr && stream->capturing;
+}
+
+cudaError_t enqueue(cudaStream_t stream, std::function<std::string()> work) {
+    /* The default stream would wait for the caller's other work: nothing of caviar may use it. */
+    if (stream == nullptr) return answer(cudaErrorInvalidResourceHandle);
+    if (stream->capturing)
+        stream->graph->work.push_back(std::move(work));
+    else
+        perform(work);
+    return cudaSuccess;
+}
+
+void count_object(int change) {
+    live_objects += change;
+}
+
+cudaError_t launch(const char *name, dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> kernel) {
+    if (grid.x == 0 || grid.y == 0 || grid.z == 0) return cudaSuccess;
+    const cudaError_t error = begin_call(true);
+    if (error != cudaSuccess) return error;
+    if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535 || block.z > 64 || block.x * block.y * block.z == 0 ||
+        (uint64_t)block.x * block.y * block.z > 1024)
+        return answer(cudaErrorInvalidConfiguration);
+    const std::string text = name;
+    return enqueue(stream, [text, grid, block, kernel] { return run(text, grid, block, kernel); });
+}
+
+} // namespace simt
+
+using namespace simt;
+
+/* Each call of the runtime begins so. */
+#define SIMT_BEGIN(in_capture)                                                                                         \
+    do {                                                                                                               \
+        const cudaError_t begun = begin_call(in_capture);                                                              \
+        if (begun != cudaSuccess) return begun;                                                                        \
+    } while (0)
+
+cudaError_t cudaGetLastError(void) {
+    const cudaError_t error = last_error;
+    last_error = cudaSuccess;
+    return error;
+}
+
+cudaError_t cudaGetDeviceCount(int *count) {
+    SIMT_BEGIN(true);
+    *count = device_count;
+    return device_count > 0 ? cudaSuccess : answer(cudaErrorNoDevice);
+}
+
+cudaError_t cudaGetDevice(int *device) {
+    SIMT_BEGIN(true);
+    *device = current_device;
+    return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device) {
+    SIMT_BEGIN(true);
+    if (device < 0 || device >= device_count) return answer(cudaErrorInvalidDevice);
+    current_device = device;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
+    SIMT_BEGIN(true);
+    if (device < 0 || device >= device_count) return answer(cudaErrorInvalidDevice);
+    std::memset(properties, 0, sizeof *properties);
+    std::strcpy(properties->name, "SIMT emulator");
+    properties->totalGlobalMem = (size_t)1 << 30;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total) {
+    SIMT_BEGIN(true);
+    *free_bytes = *total = (size_t)1 << 30;
+    return cudaSuccess;
+}
+
+/* Under AddressSanitizer its own red zones lie closer than a page does. */
+cudaError_t cudaMalloc(void **memory, size_t bytes) {
+    SIMT_BEGIN(false);
+    *memory = nullptr;
+    if (bytes == 0) return cudaSuccess;
+    if (bytes > (size_t)1 << 40) return answer(cudaErrorMemoryAllocation);
+#if defined(__SANITIZE_ADDRESS__)
+    if (posix_memalign(memory, 256, bytes) != 0) *memory = nullptr;
+    if (*memory != nullptr) std::memset(*memory, 0xff, bytes);
+#else
+    *memory = guarded_allocate(bytes, 256);
+#endif
+    if (*memory == nullptr) return answer(cudaErrorMemoryAllocation);
+    count_object(1);
+    return cudaSuccess;
+}
+
+/* What gives back works even when the device is lost: the process' memory goes either way. */
+cudaError_t cudaFree(void *memory) {
+    if (memory == nullptr) return cudaSuccess;
+#if defined(__SANITIZE_ADDRESS__)
+    std::free(memory);
+#else
+    guarded_free(memory);
+#endif
+    count_object(-1);
+    return sticky;
+}
+
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream) {
+    SIMT_BEGIN(true);
+    return enqueue(stream, [=] {
+        std::memset(memory, value, bytes);
+        return std::string();
+    });
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+    SIMT_BEGIN(true);
+    return enqueue(stream, [=] {
+        std::memcpy(to, from, bytes);
+        return std::string();
+    });
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned int) {
+    SIMT_BEGIN(false);
+    *stream = new CUstream_st{ false, false, nullptr };
+    count_object(1);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+    delete stream;
+    count_object(-1);
+    return sticky;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+    SIMT_BEGIN(!is_capturing(stream));
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+    SIMT_BEGIN(!is_capturing(stream));
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+    SIMT_BEGIN(false);
+    if (stream == nullptr || capturing != nullptr) return answer(cudaErrorIllegalState);
+    *stream = { true, false, new CUgraph_st };
+    capturing = stream;
+    return cudaSuccess;
+}
+
+/* A capture ends even when the call fails, as CUDA's does. */
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
+    *graph = nullptr;
+    if (!is_capturing(stream)) return answer(cudaErrorIllegalState);
+    CUgraph_st *const captured = stream->graph;
+    const bool spoilt = stream->spoilt;
+    *stream = { false, false, nullptr };
+    capturing = nullptr;
+    const cudaError_t error = begin_call(true);
+    if (error != cudaSuccess || spoilt) {
+        delete captured;
+        return error != cudaSuccess ? error : answer(cudaErrorStreamCaptureInvalidated);
+    }
+    *graph = captured;
+    count_object(1);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *executable, cudaGraph_t graph, unsigned long long) {
+    SIMT_BEGIN(false);
+    *executable = new CUgraphExec_st{ graph->work };
+    count_object(1);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) {
+    SIMT_BEGIN(false);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+    SIMT_BEGIN(false);
+    for (const auto &work : executable->work) {
+        const cudaError_t error = enqueue(stream, work);
+        if (error != cudaSuccess) return error;
+    }
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+    delete graph;
+    count_object(-1);
+    return sticky;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+    delete executable;
+    count_object(-1);
+    return sticky;
+}
+
+/* Only those that tests look for have a name. */
+const char *cudaGetErrorName(cudaError_t error) {
+    switch (error) {
+    case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation";
+    case cudaErrorNoDevice: return "cudaErrorNoDevice";
+    case cudaErrorInvalidConfiguration: return "cudaErrorInvalidConfiguration";
+    case cudaErrorIllegalAddress: return "cudaErrorIllegalAddress";
+    case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure";
+    default: return "emulated error";
+    }
+}
+
+const char *cudaGetErrorString(cudaError_t error) {
+    return error == cudaErrorLaunchFailure && !diagnosis.empty() ? diagnosis.c_str() : "emulated";
+}
+
+/* ---------------------------------------------------------------------------------------------- what tests ask for */
+
+const char *simt_diagnosis(void) {
+    return diagnosis.c_str();
+}
+
+void simt_fail_call(int64_t n, int error) {
+    calls_to_failure = n;
+    planned_failure = (cudaError_t)error;
+}
+
+int simt_call_failed(void) {
+    return planned_failure != cudaSuccess && calls_to_failure == 0;
+}
+
+void simt_reset(void) {
+    sticky = last_error = planned_failure = cudaSuccess;
+    diagnosis.clear();
+}
+
+void simt_set_device_count(int count) {
+    device_count = count;
+}
+
+int simt_current_device(void) {
+    return current_device;
+}
+
+int64_t simt_live_objects(void) {
+    return live_objects;
+}
+
+caviar_status caviar_simt_open(caviar_device **device) {
+    return caviar_cuda_open(device, 0);
+}

@@ -1,0 +1,29 @@
+/* The state of the emulated CUDA runtime that its two halves, cudart.cpp and cublas.cpp, share. */
+#ifndef CAVIAR_TESTS_SIMT_RUNTIME_H
+#define CAVIAR_TESTS_SIMT_RUNTIME_H
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace simt {
+
+/*
+ * Begins every emulated call: the error that it must fail with, if any: one that a test planted, or a sticky one of
+ * an earlier kernel. `in_capture` says whether the call is allowed on a thread that captures a stream; if it is not,
+ * the capture is spoilt, as CUDA does.
+ */
+cudaError_t begin_call(bool in_capture);
+
+/* Does the work now, or records it for the graph that the stream captures. The work returns what is wrong, or "". */
+cudaError_t enqueue(cudaStream_t stream, std::function<std::string()> work);
+bool is_capturing(cudaStream_t stream);
+
+/* Counts what is made and given back. */
+void count_object(int change);
+
+} // namespace simt
+
+#endif

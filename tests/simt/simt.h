@@ -1,0 +1,104 @@
+/*
+ * CUDA for g++ and clang++: what src/kernels/launch.cuh takes instead of nvcc's syntax when CAVIAR_SIMT is defined, so
+ * that the same kernels run on the emulator, a fiber a CUDA thread. Only headers of the CUDA toolkit are needed.
+ */
+#ifndef CAVIAR_TESTS_SIMT_SIMT_H
+#define CAVIAR_TESTS_SIMT_SIMT_H
+
+#include <cuda_runtime.h>
+#include <curand_kernel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+
+namespace simt {
+
+/* The place of the running CUDA thread. */
+struct place {
+    uint3 thread, block;
+    dim3 block_size, grid_size;
+};
+const place &here();
+
+/* Where a kernel asked for something, for messages and to tell barriers apart. */
+struct site {
+    const char *file;
+    int line;
+};
+
+void barrier(site at);
+
+/*
+ * A warp collective: waits until all lanes of `mask` are here, then returns what lane `source` gave. Names of absent
+ * lanes, other masks and other lines are errors.
+ */
+uint64_t exchange(site at, unsigned mask, uint64_t value, int source);
+/* The same, returning one bit a lane of the mask whose predicate is not 0. */
+unsigned ballot(site at, unsigned mask, int predicate);
+int lane();
+
+template <class Value>
+Value shuffle(site at, unsigned mask, Value value, int source) {
+    static_assert(std::is_trivially_copyable<Value>::value && sizeof(Value) <= 8, "a shuffle takes 4 or 8 bytes");
+    uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof value);
+    bits = exchange(at, mask, bits, source);
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* The block's array of shared memory that the declaration with this key stands for: NaN before its first use. */
+void *shared(const void *key, size_t bytes);
+
+/* Runs a kernel, or records it when the stream is capturing. */
+cudaError_t launch(const char *name, dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> kernel);
+
+template <class... Parameters, class... Arguments>
+cudaError_t launch(const char *name, void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t stream,
+                   Arguments &&...arguments) {
+    const std::tuple<std::decay_t<Parameters>...> copies(std::forward<Arguments>(arguments)...);
+    return launch(name, grid, block, stream, [kernel, copies] { std::apply(kernel, copies); });
+}
+
+} // namespace simt
+
+#define CAVIAR_LAUNCH(kernel, grid, block, stream, ...)                                                                \
+    simt::launch(#kernel, kernel, grid, block, stream, ##__VA_ARGS__)
+#define CAVIAR_SHARED(type, name, count)                                                                               \
+    static const char name##_key = 0;                                                                                  \
+    type *const name = (type *)simt::shared(&name##_key, sizeof(type) * (count))
+
+#undef __global__
+#undef __device__
+#undef __host__
+#undef __launch_bounds__
+#define __global__
+#define __device__
+#define __host__
+#define __launch_bounds__(...)
+
+#define threadIdx (simt::here().thread)
+#define blockIdx (simt::here().block)
+#define blockDim (simt::here().block_size)
+#define gridDim (simt::here().grid_size)
+
+#define SIMT_SITE (simt::site{ __FILE__, __LINE__ })
+#define __syncthreads() simt::barrier(SIMT_SITE)
+#define __syncwarp(...) ((void)simt::ballot(SIMT_SITE, 0xffffffffu, 0))
+#define __shfl_sync(mask, value, source) simt::shuffle(SIMT_SITE, mask, value, source)
+#define __shfl_xor_sync(mask, value, offset) simt::shuffle(SIMT_SITE, mask, value, simt::lane() ^ (int)(offset))
+#define __ballot_sync(mask, predicate) simt::ballot(SIMT_SITE, mask, predicate)
+
+using std::max;
+using std::min;
+
+inline double cospi(double x) {
+    return std::cos(x * 3.14159265358979323846);
+}
+
+#endif
