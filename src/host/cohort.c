@@ -21,7 +21,7 @@ typedef struct cohort {
     int64_t piece;       /* steps that take about a tenth of a second */
 } cohort;
 
-static double seconds_since(const struct timespec *since) {
+double caviar_seconds_since(const struct timespec *since) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) * 1e-9;
@@ -51,7 +51,7 @@ static void report(cohort *c, int32_t training) {
         .model_steps_total = llround((double)search->model_steps_total / search->sampled * search->options.trials),
         .best_trial = search->best,
         .best = search->best < 0 ? (caviar_metrics){ NAN, NAN, 0 } : search->trials[search->best].validation,
-        .seconds = seconds_since(&search->began),
+        .seconds = caviar_seconds_since(&search->began),
     };
     if (search->options.progress(search->options.progress_context, &progress) != 0) search->stopped = 1;
 }
@@ -63,7 +63,7 @@ static caviar_status train_until(cohort *c, int64_t until) {
         struct timespec start;
         clock_gettime(CLOCK_MONOTONIC, &start);
         CAVIAR_TRY(caviar_population_train(c->population, steps));
-        const double seconds = seconds_since(&start);
+        const double seconds = caviar_seconds_since(&start);
         c->step += steps;
         c->search->model_steps += steps * c->count;
         if (seconds < 0.05 && steps == c->piece) c->piece *= 2;
@@ -117,7 +117,8 @@ static caviar_status keep_best(cohort *c) {
     caviar_model_destroy(search->best_model);
     search->best_model = model;
     search->best = best;
-    return caviar_record_write_model(search);
+    search->best_unsaved = 1;
+    return CAVIAR_OK;
 }
 
 static caviar_status train_and_measure(cohort *c, caviar_metrics *training, caviar_metrics *validation) {
@@ -126,7 +127,8 @@ static caviar_status train_and_measure(cohort *c, caviar_metrics *training, cavi
     CAVIAR_TRY(caviar_population_evaluate(validation, c->population, CAVIAR_VALIDATION));
     record_metrics(c, training, validation);
     CAVIAR_TRY(keep_best(c));
-    CAVIAR_TRY(caviar_record_write(c->search, "running"));
+    /* Files that reach the disk take their time: small cohorts share a record. */
+    if (caviar_seconds_since(&c->search->recorded) > 1) CAVIAR_TRY(caviar_record_write(c->search, "running"));
     report(c, 0);
     return CAVIAR_OK;
 }

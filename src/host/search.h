@@ -18,9 +18,10 @@ struct caviar_search {
     int32_t round;
     int32_t best; /* -1: none yet */
     caviar_model *best_model;
+    int best_unsaved; /* the record does not hold best_model yet */
     int has_run, stopped;
     int64_t model_steps, model_steps_total;
-    struct timespec began;
+    struct timespec began, recorded;
 };
 
 /*
@@ -29,13 +30,14 @@ struct caviar_search {
  */
 caviar_status caviar_search_train_group(caviar_search *search, const int32_t *numbers, int32_t count);
 
+double caviar_seconds_since(const struct timespec *since);
+
 /* Minibatches that a trial trains on in all. */
 int64_t caviar_search_trial_steps(const caviar_search *search, const caviar_trial *trial);
 
 /* Makes the folder of a search (none: nothing to do), and refuses one that holds a search already. */
 caviar_status caviar_record_open(const caviar_search *search);
-/* Writes all but the model: `state` is "running", "complete", "interrupted" or "failed". */
-caviar_status caviar_record_write(const caviar_search *search, const char *state);
-caviar_status caviar_record_write_model(const caviar_search *search);
+/* Writes what has changed: `state` is "running", "complete", "interrupted" or "failed". */
+caviar_status caviar_record_write(caviar_search *search, const char *state);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The folder of a search, written after every cohort, each file replaced whole:
+ * The folder of a search, written as it goes, a second apart or more, each file replaced whole:
  *     trials.csv        a row for each measured trial, in the order of their numbers; no times, so that a seed gives
  *                       the same bytes again
  *     space.yaml        what was searched, for caviar_space_load
@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "status.h"
+#include "text.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -54,13 +55,14 @@ caviar_status caviar_record_open(const caviar_search *search) {
     return CAVIAR_OK;
 }
 
-/* Makes `text` (malloc'ed, and freed here) the content of a file of the folder. */
-static caviar_status replace_text(const caviar_search *search, const char *name, char *text) {
-    char path[PATH_MAX];
-    const caviar_piece piece = { text, strlen(text) };
+/* Makes `text`, which is closed, the content of a file of the folder. */
+static caviar_status replace_text(const caviar_search *search, const char *name, caviar_text *text) {
+    char path[PATH_MAX], *content;
+    CAVIAR_TRY(caviar_text_close(&content, text));
+    const caviar_piece piece = { content, strlen(content) };
     caviar_status status = join(path, search, name);
     if (status == CAVIAR_OK) status = caviar_file_replace(path, &piece, 1);
-    free(text);
+    free(content);
     return status;
 }
 
@@ -90,22 +92,15 @@ static void write_row(FILE *file, const caviar_search *search, const caviar_tria
 }
 
 static caviar_status write_trials(const caviar_search *search) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&text, &size);
-    if (file == NULL) return caviar_fail_memory("trials.csv", BUFSIZ);
-    fprintf(file, "trial,round,state,epochs,training_loss,training_accuracy,validation_loss,validation_accuracy");
+    caviar_text csv;
+    CAVIAR_TRY(caviar_text_open(&csv));
+    fprintf(csv.file, "trial,round,state,epochs,training_loss,training_accuracy,validation_loss,validation_accuracy");
     for (int32_t i = 0; i < search->space.size; ++i)
-        fprintf(file, ",%s", search->space.parameters[i].hyperparameter->name);
-    fprintf(file, "\n");
+        fprintf(csv.file, ",%s", search->space.parameters[i].hyperparameter->name);
+    fprintf(csv.file, "\n");
     for (int32_t i = 0; i < search->sampled; ++i)
-        if (search->trials[i].state != CAVIAR_TRIAL_PLANNED) write_row(file, search, &search->trials[i]);
-    const int failed = ferror(file);
-    if (fclose(file) != 0 || failed) {
-        free(text);
-        return caviar_fail_memory("trials.csv", size);
-    }
-    return replace_text(search, "trials.csv", text);
+        if (search->trials[i].state != CAVIAR_TRIAL_PLANNED) write_row(csv.file, search, &search->trials[i]);
+    return replace_text(search, "trials.csv", &csv);
 }
 
 /* -------------------------------------------------------------------------------------------------------- search.json
@@ -132,59 +127,85 @@ static json_t *json_data(const caviar_dataset_info *data) {
                      (json_int_t)data->classes);
 }
 
+static json_t *json_value(const caviar_hyperparameter *hyperparameter, double value) {
+    char text[CAVIAR_NUMBER_SIZE];
+    if (hyperparameter->type == CAVIAR_REAL) return json_real(value);
+    if (hyperparameter->type == CAVIAR_WHOLE) return json_integer((json_int_t)value);
+    caviar_hyperparameter_format(text, hyperparameter, value);
+    return json_string(text);
+}
+
+/* The values of a trial by name; NULL: out of memory. */
+static json_t *json_parameters(const caviar_search *search, const caviar_trial *trial) {
+    json_t *parameters = json_object();
+    for (int32_t i = 0; i < search->space.size; ++i) {
+        const caviar_hyperparameter *hyperparameter = search->space.parameters[i].hyperparameter;
+        json_t *value = json_value(hyperparameter, search->values[(int64_t)trial->number * search->space.size + i]);
+        if (json_object_set_new(parameters, hyperparameter->name, value) == 0) continue;
+        json_decref(parameters);
+        return NULL;
+    }
+    return parameters;
+}
+
 static json_t *json_best(const caviar_search *search) {
     if (search->best < 0) return json_null();
     const caviar_trial *best = &search->trials[search->best];
-    json_t *values = json_object();
-    for (int32_t i = 0; i < search->space.size; ++i) {
-        const caviar_hyperparameter *hyperparameter = search->space.parameters[i].hyperparameter;
-        const double value = search->values[(int64_t)best->number * search->space.size + i];
-        char text[CAVIAR_NUMBER_SIZE];
-        caviar_hyperparameter_format(text, hyperparameter, value);
-        json_object_set_new(values, hyperparameter->name,
-                            hyperparameter->type == CAVIAR_REAL    ? json_real(value)
-                            : hyperparameter->type == CAVIAR_WHOLE ? json_integer((json_int_t)value)
-                                                                   : json_string(text));
-    }
     return json_pack("{si si so so so so so}", "trial", best->number, "round", best->round, "training_loss",
                      json_number(best->training.loss), "training_accuracy", json_number(best->training.accuracy),
                      "validation_loss", json_number(best->validation.loss), "validation_accuracy",
-                     json_number(best->validation.accuracy), "parameters", values);
+                     json_number(best->validation.accuracy), "parameters", json_parameters(search, best));
 }
 
-static caviar_status write_search(const caviar_search *search, const char *state) {
+static json_t *json_search(const caviar_search *search, const caviar_device_info *device, const char *state) {
     const caviar_search_options *options = &search->options;
+    return json_pack("{ss ss so si si si ss si sb so s{ss ss} si so}", "caviar", caviar_version(), "state", state,
+                     "seed", json_seed(options->seed), "trials", options->trials, "epochs", options->epochs, "rounds",
+                     options->rounds, "metric", caviar_metric_name(options->metric), "models_at_once",
+                     options->models_at_once, "independent_streams", options->independent_streams != 0, "data",
+                     json_data(&search->data), "device", "name", device->name, "description", device->description,
+                     "trials_measured", search->measured, "best", json_best(search));
+}
+
+/* Written through a FILE: json_dumps (2.14) can leave pieces out without a word when memory runs out. */
+static caviar_status write_search(const caviar_search *search, const char *state) {
     caviar_device_info device;
+    caviar_text text;
     CAVIAR_TRY(caviar_device_get_info(&device, search->device));
-    json_t *json = json_pack(
-        "{ss ss so si si si ss si sb so s{ss ss} si so}", "caviar", caviar_version(), "state", state, "seed",
-        json_seed(options->seed), "trials", options->trials, "epochs", options->epochs, "rounds", options->rounds,
-        "metric", caviar_metric_name(options->metric), "models_at_once", options->models_at_once, "independent_streams",
-        options->independent_streams != 0, "data", json_data(&search->data), "device", "name", device.name,
-        "description", device.description, "trials_measured", search->measured, "best", json_best(search));
-    char *text = json == NULL ? NULL : json_dumps(json, JSON_INDENT(2));
+    CAVIAR_TRY(caviar_text_open(&text));
+    json_t *json = json_search(search, &device, state);
+    const int written = json != NULL && json_dumpf(json, text.file, JSON_INDENT(2)) == 0;
     json_decref(json);
-    if (text == NULL) return caviar_fail_memory("search.json", 4096);
-    return replace_text(search, "search.json", text);
+    if (written && fputc('\n', text.file) != EOF) return replace_text(search, "search.json", &text);
+    char *partial;
+    if (caviar_text_close(&partial, &text) == CAVIAR_OK) free(partial);
+    return caviar_fail_memory("search.json", 4096);
 }
 
 /* ------------------------------------------------------------------------------------------------------ the whole of
  * it */
 
-caviar_status caviar_record_write(const caviar_search *search, const char *state) {
-    if (search->options.directory == NULL) return CAVIAR_OK;
-    if (!search->has_run) { /* the first time; the space does not change afterwards */
-        char *yaml;
-        CAVIAR_TRY(caviar_space_write_yaml(&yaml, &search->space));
-        CAVIAR_TRY(replace_text(search, "space.yaml", yaml));
-    }
-    CAVIAR_TRY(write_trials(search));
-    return write_search(search, state);
+static caviar_status write_space(const caviar_search *search) {
+    char path[PATH_MAX];
+    CAVIAR_TRY(join(path, search, "space.yaml"));
+    return caviar_space_save(&search->space, path);
 }
 
-caviar_status caviar_record_write_model(const caviar_search *search) {
-    if (search->options.directory == NULL) return CAVIAR_OK;
+static caviar_status write_best(caviar_search *search) {
+    if (!search->best_unsaved) return CAVIAR_OK;
     char path[PATH_MAX];
     CAVIAR_TRY(join(path, search, "best.safetensors"));
-    return caviar_model_save(search->best_model, path);
+    CAVIAR_TRY(caviar_model_save(search->best_model, path));
+    search->best_unsaved = 0;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_record_write(caviar_search *search, const char *state) {
+    if (search->options.directory == NULL) return CAVIAR_OK;
+    if (!search->has_run) CAVIAR_TRY(write_space(search)); /* it does not change afterwards */
+    CAVIAR_TRY(write_best(search));
+    CAVIAR_TRY(write_trials(search));
+    CAVIAR_TRY(write_search(search, state));
+    clock_gettime(CLOCK_MONOTONIC, &search->recorded);
+    return CAVIAR_OK;
 }

@@ -29,7 +29,4 @@ caviar_status caviar_distribution_parse(caviar_distribution *distribution, const
 /* "validation_accuracy", "validation_loss" */
 const char *caviar_metric_name(caviar_metric metric);
 
-/* Writes the space as YAML into *text (malloc'ed, ending in a zero). */
-caviar_status caviar_space_write_yaml(char **text, const caviar_space *space);
-
 #endif

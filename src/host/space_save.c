@@ -3,6 +3,7 @@
 
 #include "file.h"
 #include "status.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,30 +46,22 @@ static void write_parameter(FILE *file, const caviar_space_parameter *parameter)
     fprintf(file, "    q: %s\n", text);
 }
 
-caviar_status caviar_space_write_yaml(char **text, const caviar_space *space) {
-    char *written = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&written, &size);
-    if (file == NULL) return caviar_fail_memory("a search space as YAML", BUFSIZ);
-    fprintf(file, "method: random\n");
+static caviar_status write_yaml(char **text, const caviar_space *space) {
+    caviar_text yaml;
+    CAVIAR_TRY(caviar_text_open(&yaml));
+    fprintf(yaml.file, "method: random\n");
     if (space->has_metric)
-        fprintf(file, "metric:\n  name: %s\n  goal: %s\n", caviar_metric_name(space->metric),
+        fprintf(yaml.file, "metric:\n  name: %s\n  goal: %s\n", caviar_metric_name(space->metric),
                 space->metric == CAVIAR_VALIDATION_LOSS ? "minimize" : "maximize");
-    fprintf(file, "parameters:%s\n", space->size == 0 ? " {}" : "");
-    for (int32_t i = 0; i < space->size; ++i) write_parameter(file, &space->parameters[i]);
-    const int failed = ferror(file);
-    if (fclose(file) != 0 || failed) {
-        free(written);
-        return caviar_fail_memory("a search space as YAML", size);
-    }
-    *text = written;
-    return CAVIAR_OK;
+    fprintf(yaml.file, "parameters:%s\n", space->size == 0 ? " {}" : "");
+    for (int32_t i = 0; i < space->size; ++i) write_parameter(yaml.file, &space->parameters[i]);
+    return caviar_text_close(text, &yaml);
 }
 
 caviar_status caviar_space_save(const caviar_space *space, const char *path) {
     CAVIAR_REQUIRE(space != NULL && path != NULL, "caviar_space_save: an argument is NULL");
     char *text;
-    CAVIAR_TRY(caviar_space_write_yaml(&text, space));
+    CAVIAR_TRY(write_yaml(&text, space));
     const caviar_piece piece = { text, strlen(text) };
     const caviar_status status = caviar_file_replace(path, &piece, 1);
     free(text);
