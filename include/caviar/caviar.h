@@ -126,7 +126,9 @@ typedef struct caviar_csv_options {
     /* The label column: a name of the header, a number counted from 0, or from the end: -1 is the last.
        NULL: "label" if the header has it, else the last column. "none": the file has no labels. */
     const char *label;
-    int header;     /* 1: the first line is a header, 0: it is not, -1: it is if one of its cells is no number */
+    /* 1: the first line is a header, 0: it is not, -1: it is if the label's name is in it, if a feature in it is no
+       number, or if its label is no number while that of the second line is one. */
+    int header;
     char delimiter; /* 0: whichever of comma, semicolon and tab occurs most in the first line */
 } caviar_csv_options;
 #define CAVIAR_CSV_OPTIONS_INIT                                                                                        \
@@ -149,20 +151,23 @@ CAVIAR_API caviar_status caviar_dataset_load_idx(caviar_dataset **dataset, const
  */
 CAVIAR_API caviar_status caviar_dataset_load_csv(caviar_dataset **dataset, const char *path,
                                                  const caviar_csv_options *options);
-/* A pair of NPY files: features [examples, ...] of any integer or real type, labels [examples] of any integer type. */
+/*
+ * A pair of NPY files: features [examples, ...] of any integer or real type, labels [examples] of any integer type.
+ * labels_path NULL: no labels.
+ */
 CAVIAR_API caviar_status caviar_dataset_load_npy(caviar_dataset **dataset, const char *features_path,
                                                  const char *labels_path);
 /*
  * What the command takes as --data: "fashion-mnist" (the files of Debian's package dataset-fashion-mnist or of the
  * folder that the environment variable FASHION_MNIST_DIR names; its 10,000 test images become the test part), a
  * folder that holds four such IDX files, "FEATURES.npy,LABELS.npy", "IMAGES-idx3-ubyte[.gz],LABELS-idx1-ubyte[.gz]",
- * or a CSV file.
+ * the first file of such a pair alone (no labels), or a CSV file.
  */
 CAVIAR_API caviar_status caviar_dataset_load(caviar_dataset **dataset, const char *source,
                                              const caviar_csv_options *options);
 /*
- * Copies `features` [examples, features] of the given type and `labels` [examples] (NULL: none). Labels must be in
- * 0 .. classes - 1 and features finite.
+ * Copies `features` [examples, features] of the given type and `labels` [examples] (NULL: none, and classes is 0).
+ * Labels must be in 0 .. classes - 1 and features finite, at most half of the largest float.
  */
 CAVIAR_API caviar_status caviar_dataset_create(caviar_dataset **dataset, const void *features, caviar_type type,
                                                const int32_t *labels, int64_t examples, int64_t feature_count,
@@ -180,7 +185,11 @@ CAVIAR_API caviar_status caviar_dataset_class_name(const char **name, const cavi
 CAVIAR_API caviar_status caviar_dataset_read(float *features, int32_t *labels, const caviar_dataset *dataset,
                                              int64_t first, int64_t count);
 
-/* Appends the examples of `test` to `dataset` as its test part. Features, type and classes must agree. */
+/*
+ * Appends the examples of `test` to `dataset` as its test part. Both must have as many features and labels or none.
+ * Classes are matched by name: a label that the dataset has not is an error. If one stores bytes and the other floats,
+ * the dataset stores floats from now on.
+ */
 CAVIAR_API caviar_status caviar_dataset_add_test(caviar_dataset *dataset, const caviar_dataset *test);
 
 /*
@@ -298,7 +307,8 @@ CAVIAR_API caviar_status caviar_population_stop(caviar_population *population, i
 /*
  * Trains all active models for `steps` minibatches, going on where the last call ended. An epoch takes every training
  * example once, in an order that depends on the seed and the epoch's number only; its last minibatch is smaller when
- * the examples do not divide evenly (and is left out when it would be a single example under batch norm).
+ * the examples do not divide evenly. Under batch norm it is left out when it is one example or less than a quarter of a
+ * minibatch, whose variance would be noise; another epoch's order leaves out others.
  * Returns when the work is done.
  */
 CAVIAR_API caviar_status caviar_population_train(caviar_population *population, int64_t steps);
@@ -366,10 +376,11 @@ CAVIAR_API caviar_status caviar_model_evaluate(caviar_metrics *metrics, const ca
  * A search space: for each hyperparameter that is searched or fixed, a distribution. The names are
  *     optimizer (sgd, momentum, rmsprop, adam, adamw)   learning_rate   momentum   beta1   beta2   epsilon
  *     weight_decay   schedule (constant, inverse_time, exponential, cosine)   decay_rate   schedule_epochs
- *     dropout   activation (relu, tanh, sigmoid)   batch_norm (true, false)   batch_size
+ *     dropout   activation (relu, tanh, sigmoid)   batch_norm (true, false)   batch_size (1 to 65536)
  *     hidden_layers (0 to 8)   hidden_width (of every layer)   hidden_width_1 .. hidden_width_8 (of one layer)
- * What is not in the space keeps its default (CAVIAR_HYPERPARAMETERS_INIT; two hidden layers, 128 and 64 wide, batch
- * norm, minibatches of 128). schedule_epochs defaults to the epochs of the search.
+ * What is not in the space keeps its default (CAVIAR_HYPERPARAMETERS_INIT; two hidden layers, 128 and 64 wide, further
+ * layers 64; batch norm, minibatches of 128). schedule_epochs defaults to the epochs of the search. The width of one
+ * layer wins over hidden_width.
  */
 typedef struct caviar_space caviar_space;
 
@@ -386,52 +397,87 @@ typedef enum caviar_distribution {
     CAVIAR_Q_LOG_UNIFORM = 7 /* q_log_uniform_values: 10^r rounded to a multiple of q */
 } caviar_distribution;
 
+/* The most values that a categorical parameter may have. */
+#define CAVIAR_MAX_VALUES 64
+
+typedef enum caviar_metric { CAVIAR_VALIDATION_ACCURACY = 0, CAVIAR_VALIDATION_LOSS = 1 } caviar_metric;
+
 CAVIAR_API caviar_status caviar_space_create(caviar_space **space); /* empty */
 CAVIAR_API void caviar_space_destroy(caviar_space *space);
-/* Adds or replaces a numeric parameter. quantum is for the Q_ distributions and 0 otherwise. */
+/*
+ * Adds or replaces a numeric parameter. quantum is for the Q_ distributions and 0 otherwise. Those take the multiples
+ * of the quantum that lie in the range, of which there must be one.
+ */
 CAVIAR_API caviar_status caviar_space_add_range(caviar_space *space, const char *name, caviar_distribution distribution,
                                                 double minimum, double maximum, double quantum);
-/* Adds or replaces a parameter that takes one of `count` values, written as text; one value makes a constant. */
+/*
+ * Adds or replaces a parameter that takes one of `count` values, written as text, all different and at most
+ * CAVIAR_MAX_VALUES; one value makes a constant.
+ */
 CAVIAR_API caviar_status caviar_space_add_values(caviar_space *space, const char *name, const char *const *values,
                                                  int32_t count);
 /*
  * Adds or replaces a parameter written on one line:
  *     NAME=VALUE   NAME=VALUE,VALUE,...   NAME=MIN..MAX   NAME=DISTRIBUTION:MIN..MAX   NAME=DISTRIBUTION:MIN..MAX:Q
  * A range without a distribution takes the hyperparameter's own scale: log-uniform for learning_rate, epsilon and
- * weight_decay, 1 - 10^-r for momentum, beta1 and beta2, whole numbers for sizes, uniform for the rest.
+ * weight_decay, 1 - 10^-r for momentum, beta1 and beta2, whole numbers for sizes, uniform for the rest. Distributions
+ * are written as in a file.
  */
 CAVIAR_API caviar_status caviar_space_parse(caviar_space *space, const char *text);
 /*
- * A YAML file of the form of a W&B sweep configuration: `parameters` maps names to {distribution, min, max, q},
- * {values: [...]} or {value: ...}; `method` must be random and `metric` may name validation_accuracy or
- * validation_loss.
+ * A YAML file of the form of a W&B sweep configuration:
+ *     method: random                                  (may be left out)
+ *     metric: {name: validation_accuracy, goal: maximize}         (or validation_loss, minimize; may be left out)
+ *     parameters:
+ *       learning_rate: {distribution: log_uniform_values, min: 1.0e-4, max: 0.1}
+ *       beta1: {min: 0.9, max: 0.999}                 (without a distribution: as in caviar_space_parse)
+ *       optimizer: {values: [momentum, adam]}
+ *       batch_size: {value: 128}
+ * with the distributions constant, categorical, uniform, log_uniform_values, one_minus_log_uniform_values, int_uniform,
+ * q_uniform and q_log_uniform_values ({..., q: 16}). The keys program, command, project, entity, name, description and
+ * $schema are left unread; anything else is CAVIAR_BAD_FILE with the file and the line. A file is replaced whole or not
+ * at all.
  */
 CAVIAR_API caviar_status caviar_space_load(caviar_space **space, const char *path);
 CAVIAR_API caviar_status caviar_space_save(const caviar_space *space, const char *path);
 /* The space that `caviar search` uses when it is given none. */
 CAVIAR_API caviar_status caviar_space_create_default(caviar_space **space);
-CAVIAR_API int32_t caviar_space_size(const caviar_space *space);
+CAVIAR_API int32_t caviar_space_size(const caviar_space *space); /* parameters; 0 for NULL */
 /* Name of parameter `index` in the order of addition. Lives until the space changes. */
 CAVIAR_API caviar_status caviar_space_parameter_name(const char **name, const caviar_space *space, int32_t index);
+/*
+ * The metric that the space's file names, which a search heeds only when it is copied to its options:
+ *     caviar_space_get_metric(&options.metric, space);
+ * CAVIAR_NOT_FOUND, and the option as it was, where the space names none.
+ */
+CAVIAR_API caviar_status caviar_space_get_metric(caviar_metric *metric, const caviar_space *space);
+CAVIAR_API caviar_status caviar_space_set_metric(caviar_space *space, caviar_metric metric);
+/*
+ * Sets the hyperparameters and the shape of a population (hidden layers, their widths, batch norm, batch size) to what
+ * a space of constants says, and to the defaults above where it says nothing, as a search does for a trial;
+ * schedule_epochs defaults to `epochs`. The options' models and seed stay as they are. CAVIAR_INVALID_ARGUMENT, with
+ * its name, for a parameter that is not one value.
+ */
+CAVIAR_API caviar_status caviar_space_configure(caviar_hyperparameters *hyperparameters,
+                                                caviar_population_options *options, const caviar_space *space,
+                                                int32_t epochs);
 
 /* ---------------------------------------------------------------------------------------------------------- searches
  */
 
 typedef struct caviar_search caviar_search;
 
-typedef enum caviar_metric { CAVIAR_VALIDATION_ACCURACY = 0, CAVIAR_VALIDATION_LOSS = 1 } caviar_metric;
-
 typedef struct caviar_search_progress {
     int32_t trials_done, trials;            /* finished, in all */
     int32_t round, rounds;                  /* from 0 */
     int32_t models;                         /* that are training now */
-    int64_t model_steps, model_steps_total; /* minibatches x models done and planned in all */
+    int64_t model_steps, model_steps_total; /* minibatches x models: done, and in all if later rounds are alike */
     int32_t best_trial;                     /* -1: none yet */
     caviar_metrics best;                    /* its validation metrics */
     double seconds;                         /* since the search began */
 } caviar_search_progress;
 
-/* Called between minibatches, several times a second. Non-zero ends the search cleanly. */
+/* Called between minibatches, several times a second, and once at the end. Non-zero ends the search cleanly. */
 typedef int (*caviar_progress_function)(void *context, const caviar_search_progress *progress);
 
 typedef struct caviar_search_options {
@@ -445,7 +491,7 @@ typedef struct caviar_search_options {
     int32_t independent_streams; /* 0: trials share initial weights and masks, so that they compare in pairs; 1: each
                                     its own */
     const char *directory; /* NULL, or where the search is recorded as it goes: trials.csv, space.yaml, search.json,
-                              best.safetensors */
+                              best.safetensors. Made if it is missing; refused if it holds one of these */
     caviar_progress_function progress; /* NULL: none */
     void *progress_context;
 } caviar_search_options;
@@ -463,17 +509,23 @@ typedef struct caviar_trial {
     int32_t number; /* from 0 */
     int32_t round;
     caviar_trial_state state;
-    double epochs; /* trained */
-    caviar_metrics training, validation;
+    double epochs;             /* trained */
+    caviar_metrics training;   /* of its last epoch, as it was trained; of all epochs if it did not come to the last */
+    caviar_metrics validation; /* at its end */
     caviar_hyperparameters hyperparameters;
     int32_t hidden_layers, hidden_width[CAVIAR_MAX_HIDDEN_LAYERS], batch_norm, batch_size;
 } caviar_trial;
 
 /*
- * A search takes `trials` points of the space, dealt evenly to the rounds. Round 0 samples the whole space; each later
- * round samples, on every parameter's own scale, the interval around the best quarter of all trials so far, and of
- * categorical values those that occur among them. Trial n of a seed is the same on every device, whatever trains
- * beside it. Copies what it needs of the space and the options.
+ * A search takes `trials` points of the space, dealt evenly to the rounds. Round 0 samples the whole space. Each later
+ * round samples a box around the elite, the best quarter (two or more) of all trials so far that did not diverge:
+ *     of a categorical parameter, the values that occur among the elite;
+ *     of a range, on the parameter's own scale (log10 x, -log10(1 - x), ...), the interval of the elite's positions,
+ *     widened on both sides by a tenth of its width, and about its middle to 2^-(round + 1) of the whole range's
+ *     width if it is narrower, rounded outwards to whole numbers or quanta, cut off where the range ends.
+ * While fewer than two trials have finite losses the box stays as it was. Trial n of a seed is the same on every
+ * device that measures the same metrics, whatever trains beside it. Copies what it needs of the space and the options.
+ * The dataset must have labels and a validation part (caviar_dataset_split).
  */
 CAVIAR_API caviar_status caviar_search_create(caviar_search **search, caviar_device *device,
                                               const caviar_dataset *dataset, const caviar_space *space,
@@ -485,13 +537,19 @@ CAVIAR_API void caviar_search_destroy(caviar_search *search);
  */
 CAVIAR_API caviar_status caviar_search_run(caviar_search *search);
 
-CAVIAR_API int32_t caviar_search_trial_count(const caviar_search *search); /* that have been measured */
+CAVIAR_API int32_t caviar_search_trial_count(const caviar_search *search); /* that have been measured; 0 for NULL */
+/* Any trial that was sampled; one that is not measured yet is PLANNED. CAVIAR_NOT_FOUND: its round has not begun. */
 CAVIAR_API caviar_status caviar_search_get_trial(caviar_trial *trial, const caviar_search *search, int32_t number);
-/* Writes the trial's value of parameter `index` of the space as text, cut off to `size` bytes with its ending zero. */
+/*
+ * Writes the trial's value of parameter `index` of the space as text, cut off to `size` bytes with its ending zero: a
+ * name, or the shortest number that reads back as the same double (up to 24 characters).
+ */
 CAVIAR_API caviar_status caviar_search_get_value(char *text, size_t size, const caviar_search *search, int32_t number,
                                                  int32_t index);
-/* The numbers [count] of the best trials, best first: by the metric, then the other one, then the number; diverged
- * last. */
+/*
+ * The numbers [count] of the best measured trials, best first: by the metric, then the other one, then the number;
+ * diverged last. count is at most caviar_search_trial_count.
+ */
 CAVIAR_API caviar_status caviar_search_rank(int32_t *numbers, int32_t count, const caviar_search *search);
 /* The best trial's model; belongs to the search. CAVIAR_NOT_FOUND while there is none. */
 CAVIAR_API caviar_status caviar_search_best_model(const caviar_model **model, const caviar_search *search);

@@ -19,10 +19,12 @@ struct caviar_model {
     caviar_model_info info;
     float batch_norm_epsilon;
     float *values;      /* all tensors, one after another */
-    char **class_names; /* [classes], or NULL: classes are their numbers */
+    char **class_names; /* [classes], one block (names.h) */
 };
 
-/* Allocates a model with zeroed tensors. `class_names` [classes] is copied; NULL: none. info->parameters is computed.
+/*
+ * Allocates a model with zeroed tensors, after checking `info`, whose `parameters` is computed. `class_names`
+ * [classes] is copied; NULL: the classes are named by their numbers.
  */
 caviar_status caviar_model_create(caviar_model **model, const caviar_model_info *info, float batch_norm_epsilon,
                                   char *const *class_names);
@@ -33,5 +35,23 @@ caviar_status caviar_model_create(caviar_model **model, const caviar_model_info 
  */
 float *caviar_model_tensor(const caviar_model *model, caviar_model_tensor_kind kind, int32_t layer, int64_t *rows,
                            int64_t *columns);
+
+/* Where each tensor lies in `values`, in the order of memory. */
+typedef struct caviar_model_entry {
+    caviar_model_tensor_kind kind;
+    int32_t layer;
+    int64_t rows, columns;
+    int64_t offset; /* of its first value */
+} caviar_model_entry;
+
+enum { CAVIAR_MODEL_MAX_TENSORS = 5 * CAVIAR_MAX_HIDDEN_LAYERS + 4 };
+
+/* Checks that `info` describes a model. `source` begins the message of a failure with `status`. */
+caviar_status caviar_model_check(const caviar_model_info *info, float batch_norm_epsilon, caviar_status status,
+                                 const char *source);
+
+/* Writes the entries of a model that was checked, their count and the number of values. */
+void caviar_model_layout(caviar_model_entry entries[CAVIAR_MODEL_MAX_TENSORS], int32_t *count, int64_t *values,
+                         const caviar_model_info *info);
 
 #endif

@@ -1,0 +1,40 @@
+/* Exit codes and messages that all subcommands share. */
+#include "command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+static int exit_code(caviar_status status) {
+    switch (status) {
+    case CAVIAR_OK: return EXIT_CODE_OK;
+    case CAVIAR_INVALID_ARGUMENT:
+    case CAVIAR_BAD_FILE:
+    case CAVIAR_NOT_FOUND: return EXIT_CODE_USAGE;
+    case CAVIAR_INTERRUPTED: return EXIT_CODE_INTERRUPTED;
+    default: return EXIT_CODE_FAILED;
+    }
+}
+
+int command_fail(const char *command, caviar_status status) {
+    const char *message = caviar_last_error();
+    fprintf(stderr, "caviar %s: %s\n", command, message[0] ? message : caviar_status_text(status));
+    return exit_code(status);
+}
+
+int command_error(int code, const char *command, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "caviar %s: ", command);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    if (code == EXIT_CODE_USAGE) fprintf(stderr, "'caviar %s --help' tells more.\n", command);
+    va_end(arguments);
+    return code;
+}
+
+double command_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}

@@ -1,0 +1,47 @@
+/* The options about data that search, train and predict share, and what they load. */
+#ifndef CAVIAR_CLI_DATA_H
+#define CAVIAR_CLI_DATA_H
+
+#include "options.h"
+
+#include <caviar/caviar.h>
+
+typedef struct data_settings {
+    const char *source, *test, *label;
+    int header; /* index of "auto yes no" */
+    double validation, test_fraction;
+} data_settings;
+/* A test_fraction of 0 is the default: 0.15 unless the data has a test part. */
+#define DATA_SETTINGS_INIT                                                                                             \
+    { NULL, NULL, NULL, 0, 0.1, 0.0 }
+
+#define DATA_SOURCE_OPTIONS(settings, label_help)                                                                      \
+    OPTIONS_TEXT(                                                                                                      \
+        "data", "SOURCE", &(settings)->source,                                                                         \
+        "required: a CSV file, FEATURES.npy,LABELS.npy, IMAGES-idx3-ubyte,LABELS-idx1-ubyte (both also .gz), "         \
+        "a folder with the four files of MNIST, or fashion-mnist"),                                                    \
+        OPTIONS_TEXT("label", "COLUMN", &(settings)->label,                                                            \
+                     "the label column of a CSV file: its name, its number from 0, or from the end with -1" label_help \
+                     "; default: \"label\", or else the last column"),                                                 \
+        OPTIONS_CHOICE("header", "WHEN", &(settings)->header, "auto yes no",                                           \
+                       "whether a CSV file begins with a header: yes, no, or auto (default): if its first line "       \
+                       "holds anything but numbers")
+
+#define DATA_TRAINING_OPTIONS(settings)                                                                                \
+    DATA_SOURCE_OPTIONS(settings, ""),                                                                                 \
+        OPTIONS_TEXT("test", "SOURCE", &(settings)->test, "examples for the test part, of the same form as --data"),   \
+        OPTIONS_REAL("test-fraction", "FRACTION", &(settings)->test_fraction, 0.001, 0.9,                              \
+                     "how much of the data becomes the test part when none is given (default 0.15)"),                  \
+        OPTIONS_REAL("validation", "FRACTION", &(settings)->validation, 0.001, 0.9,                                    \
+                     "how much of the rest validates (default 0.1)")
+
+/* Loads the source alone. */
+caviar_status data_load(caviar_dataset **dataset, const data_settings *settings);
+
+/* Loads the source and the test source, and splits them. */
+caviar_status data_load_split(caviar_dataset **dataset, const data_settings *settings, uint64_t seed);
+
+/* Prints what was loaded, for people. */
+void data_print(const char *source, const caviar_dataset_info *info);
+
+#endif

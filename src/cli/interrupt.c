@@ -1,0 +1,32 @@
+/* The flag that SIGINT and SIGTERM set. */
+#include "interrupt.h"
+
+#include <signal.h>
+
+static volatile sig_atomic_t requested;
+static const int signals[] = { SIGINT, SIGTERM };
+static struct sigaction former[2];
+
+static void note(int number) {
+    (void)number;
+    requested = 1;
+}
+
+void interrupt_catch(void) {
+    /* SA_RESETHAND makes the second signal of a kind the process's end, should the clean way take too long. */
+    struct sigaction action = { .sa_handler = note, .sa_flags = (int)SA_RESETHAND | SA_RESTART };
+    sigemptyset(&action.sa_mask);
+    requested = 0;
+    for (int i = 0; i < 2; i++) {
+        sigaction(signals[i], NULL, &former[i]);
+        if (former[i].sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
+    }
+}
+
+void interrupt_release(void) {
+    for (int i = 0; i < 2; i++) sigaction(signals[i], &former[i], NULL);
+}
+
+int interrupt_requested(void) {
+    return requested != 0;
+}

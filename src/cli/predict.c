@@ -1,0 +1,207 @@
+/* `caviar predict`: classes and probabilities of examples by a saved model. */
+#include "command.h"
+#include "data.h"
+#include "devices.h"
+#include "predict_output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXAMPLES_AT_ONCE = 8192 };
+
+typedef struct predict_settings {
+    data_settings data;
+    device_settings device;
+    const char *model, *out;
+    int part, probabilities, json;
+} predict_settings;
+
+typedef struct predict_run {
+    caviar_device *device;
+    caviar_dataset *dataset;
+    caviar_model *model;
+    caviar_device_info device_info;
+    caviar_dataset_info dataset_info;
+    caviar_model_info model_info;
+    int32_t *model_class; /* [classes of the dataset]: the model's class of the same name, or -1 */
+    float *features, *probabilities;
+    int32_t *labels, *classes;
+} predict_run;
+
+static void print_help(const command_option *table, int count) {
+    printf("Classifies examples with a saved network. Prints CSV: the example's number from\n"
+           "0, its class and that class's probability. When the data has labels, the\n"
+           "accuracy goes to stderr.\n"
+           "\n"
+           "Usage: caviar predict --model FILE --data SOURCE [OPTION]...\n");
+    options_print_help(table, count);
+    printf("\n"
+           "Examples\n"
+           "  caviar predict --model caviar-1/best.safetensors --data fashion-mnist \\\n"
+           "    --part test > classes.csv\n"
+           "  caviar predict --model best.safetensors --data new.csv --label none \\\n"
+           "    --probabilities --out classes.csv\n"
+           "\n"
+           "Exit codes\n"
+           "  0    success\n"
+           "  1    failure: a file cannot be read or written, a device, memory\n"
+           "  2    bad usage, or an input file with wrong content\n");
+}
+
+static options_result parse(predict_settings *s, int argc, char **argv) {
+    const command_option table[] = {
+        OPTIONS_HEADING("Input"),
+        OPTIONS_TEXT("model", "FILE", &s->model, "required: a network saved by caviar search or caviar train"),
+        DATA_SOURCE_OPTIONS(&s->data, ", or none: there are no labels"),
+        OPTIONS_CHOICE("part", "PART", &s->part, "all test",
+                       "all examples (default), or those of the test part that the source itself has"),
+        OPTIONS_HEADING("Device"),
+        DEVICE_OPTIONS(&s->device),
+        OPTIONS_HEADING("Output"),
+        OPTIONS_FLAG("probabilities", &s->probabilities, "also the probability of every class"),
+        OPTIONS_TEXT("out", "FILE", &s->out, "write to FILE rather than to standard output"),
+        OPTIONS_FLAG("json", &s->json, "one JSON document instead of CSV"),
+    };
+    const int count = sizeof table / sizeof table[0];
+    const options_result result = options_parse("predict", table, count, argc, argv);
+    if (result == OPTIONS_HELP) print_help(table, count);
+    return result;
+}
+
+/* Finds for each class of the data the model's class of the same name: their numbers may differ. */
+static caviar_status match_classes(predict_run *run) {
+    for (int64_t c = 0; c < run->dataset_info.classes; c++) {
+        const char *name, *model_name;
+        caviar_status status = caviar_dataset_class_name(&name, run->dataset, c);
+        run->model_class[c] = -1;
+        for (int64_t k = 0; k < run->model_info.classes && status == CAVIAR_OK; k++) {
+            status = caviar_model_class_name(&model_name, run->model, k);
+            if (status == CAVIAR_OK && !strcmp(name, model_name)) run->model_class[c] = (int32_t)k;
+        }
+        if (status != CAVIAR_OK) return status;
+    }
+    return CAVIAR_OK;
+}
+
+static int allocate(predict_run *run) {
+    const size_t n = EXAMPLES_AT_ONCE;
+    run->features = calloc(n * (size_t)run->dataset_info.features, sizeof *run->features);
+    run->probabilities = calloc(n * (size_t)run->model_info.classes, sizeof *run->probabilities);
+    run->labels = calloc(n, sizeof *run->labels);
+    run->classes = calloc(n, sizeof *run->classes);
+    run->model_class = calloc((size_t)run->dataset_info.classes + 1, sizeof *run->model_class);
+    return run->features && run->probabilities && run->labels && run->classes && run->model_class;
+}
+
+static caviar_status open_all(predict_run *run, const predict_settings *s) {
+    caviar_status status = caviar_model_load(&run->model, s->model);
+    if (status == CAVIAR_OK) status = caviar_model_get_info(&run->model_info, run->model);
+    if (status == CAVIAR_OK) status = data_load(&run->dataset, &s->data);
+    if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
+    if (status == CAVIAR_OK) status = device_open(&run->device, &run->device_info, &s->device);
+    return status;
+}
+
+static void close_all(predict_run *run) {
+    free(run->features);
+    free(run->probabilities);
+    free(run->labels);
+    free(run->classes);
+    free(run->model_class);
+    caviar_model_destroy(run->model);
+    caviar_dataset_destroy(run->dataset);
+    caviar_device_close(run->device);
+}
+
+/* Predicts examples first .. end - 1 and hands them to the output; counts those that are right. */
+static int predict_all(predict_run *run, predict_output *output, int64_t first, int64_t end, int64_t *right) {
+    const int64_t classes = run->model_info.classes;
+    const int has_labels = run->dataset_info.classes > 0;
+    *right = 0;
+    for (int64_t begin = first; begin < end; begin += EXAMPLES_AT_ONCE) {
+        const int64_t count = end - begin < EXAMPLES_AT_ONCE ? end - begin : EXAMPLES_AT_ONCE;
+        caviar_status status =
+            caviar_dataset_read(run->features, has_labels ? run->labels : NULL, run->dataset, begin, count);
+        if (status == CAVIAR_OK)
+            status =
+                caviar_model_predict(run->probabilities, run->classes, run->model, run->device, run->features, count);
+        if (status != CAVIAR_OK) return command_fail("predict", status);
+        for (int64_t i = 0; i < count; i++) {
+            if (has_labels && run->model_class[run->labels[i]] == run->classes[i]) ++*right;
+            if (predict_output_example(output, begin - first + i, run->classes[i], run->probabilities + i * classes) !=
+                0)
+                return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+static int write_all(predict_run *run, const predict_settings *s, FILE *file, int64_t first, int64_t end) {
+    predict_output output;
+    int64_t right = 0;
+    const double count = (double)(end - first);
+    if (predict_output_begin(&output, file, run->model, s->json, s->probabilities) != 0)
+        return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
+    const int code = predict_all(run, &output, first, end, &right);
+    const double accuracy = run->dataset_info.classes > 0 ? (double)right / count : -1.0;
+    const int ended = predict_output_end(&output, code == EXIT_CODE_OK, s->model, s->data.source, accuracy);
+    if (code != EXIT_CODE_OK) return code;
+    if (ended != 0) return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
+    if (accuracy >= 0.0)
+        fprintf(stderr, "accuracy %.4f: %lld of %lld examples\n", accuracy, (long long)right, (long long)(end - first));
+    return EXIT_CODE_OK;
+}
+
+/* Writes beside the file and moves it into place when it is whole. */
+static int write_file(predict_run *run, const predict_settings *s, int64_t first, int64_t end) {
+    char partial[4096];
+    if (snprintf(partial, sizeof partial, "%s.partial", s->out) >= (int)sizeof partial)
+        return command_error(EXIT_CODE_USAGE, "predict", "the name of the file --out is too long");
+    FILE *file = fopen(partial, "w");
+    if (!file) return command_error(EXIT_CODE_FAILED, "predict", "cannot write %s: %s", partial, strerror(errno));
+    int code = write_all(run, s, file, first, end);
+    const int bad = ferror(file);
+    if ((fclose(file) != 0 || bad || (code == EXIT_CODE_OK && rename(partial, s->out) != 0)) && code == EXIT_CODE_OK)
+        code = command_error(EXIT_CODE_FAILED, "predict", "cannot write %s: %s", s->out, strerror(errno));
+    if (code != EXIT_CODE_OK) remove(partial);
+    return code;
+}
+
+static int predict(predict_run *run, const predict_settings *s) {
+    caviar_status status = open_all(run, s);
+    if (status != CAVIAR_OK) return command_fail("predict", status);
+    if (run->dataset_info.features != run->model_info.features)
+        return command_error(EXIT_CODE_USAGE, "predict",
+                             "%s has %lld features an example, but %s was trained on %lld%s", s->data.source,
+                             (long long)run->dataset_info.features, s->model, (long long)run->model_info.features,
+                             run->dataset_info.features + 1 == run->model_info.features && run->dataset_info.classes
+                                 ? ": if it has no labels, say --label none"
+                                 : "");
+    const int64_t test = run->dataset_info.part_examples[CAVIAR_TEST], end = run->dataset_info.examples;
+    if (s->part == 1 && test == 0)
+        return command_error(EXIT_CODE_USAGE, "predict", "%s has no test part of its own: leave --part out",
+                             s->data.source);
+    if (!allocate(run)) return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
+    status = match_classes(run);
+    if (status != CAVIAR_OK) return command_fail("predict", status);
+
+    const int64_t first = s->part == 1 ? end - test : 0; /* a given test part lies at the end */
+    return s->out ? write_file(run, s, first, end) : write_all(run, s, stdout, first, end);
+}
+
+int command_predict(int argc, char **argv) {
+    predict_settings settings = { .data = DATA_SETTINGS_INIT, .device = DEVICE_SETTINGS_INIT };
+    predict_run run = { 0 };
+    switch (parse(&settings, argc, argv)) {
+    case OPTIONS_BAD: return EXIT_CODE_USAGE;
+    case OPTIONS_HELP: return EXIT_CODE_OK;
+    default: break;
+    }
+    if (!settings.model) return command_error(EXIT_CODE_USAGE, "predict", "--model is missing: which network?");
+    if (!settings.data.source) return command_error(EXIT_CODE_USAGE, "predict", "--data is missing: what to classify?");
+    const int code = predict(&run, &settings);
+    close_all(&run);
+    return code;
+}

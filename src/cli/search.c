@@ -1,0 +1,270 @@
+/* `caviar search`: from options to a table of trials. */
+#include "command.h"
+#include "data.h"
+#include "devices.h"
+#include "folder.h"
+#include "interrupt.h"
+#include "progress.h"
+#include "search_report.h"
+#include "space.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct search_settings {
+    data_settings data;
+    device_settings device;
+    caviar_search_options search;
+    const char *space, *out;
+    option_texts set;
+    int32_t top;
+    int metric, independent_streams, json, quiet;
+} search_settings;
+
+/* What is open while a search runs. */
+typedef struct search_run {
+    caviar_device *device;
+    caviar_dataset *dataset;
+    caviar_space *space;
+    caviar_search *search;
+    caviar_device_info device_info;
+    caviar_dataset_info dataset_info;
+    char folder[FOLDER_SIZE];
+    progress line;
+    caviar_search_progress latest;
+} search_run;
+
+static void print_help(const command_option *table, int count) {
+    printf("Trains many small networks with different hyperparameters at once, narrows the\n"
+           "ranges around the best, and keeps the best network.\n"
+           "\n"
+           "Usage: caviar search --data SOURCE [OPTION]...\n");
+    options_print_help(table, count);
+    space_print_help();
+    printf("\n"
+           "  --set takes one of them on one line, in quotes where the shell needs them:\n"
+           "    NAME=VALUE                  a constant\n"
+           "    NAME=VALUE,VALUE,...        one of these\n"
+           "    NAME=MIN..MAX               a range, on the scale that is usual for NAME\n"
+           "    NAME=DISTRIBUTION:MIN..MAX  uniform, log_uniform_values, int_uniform,\n"
+           "                                one_minus_log_uniform_values (1 - 10^-r: for\n"
+           "                                momentum, beta1 and beta2)\n"
+           "    NAME=DISTRIBUTION:MIN..MAX:Q  q_uniform, q_log_uniform_values: multiples\n"
+           "                                of Q\n"
+           "\n"
+           "What it leaves in the folder\n"
+           "  trials.csv        one row a trial: hyperparameters and metrics\n"
+           "  space.yaml        the space that was searched; --space reads it again\n"
+           "  search.json       the seed and the other options\n"
+           "  best.safetensors  the best trial's network; caviar predict reads it\n"
+           "\n"
+           "The test part is measured once, with the best trial's network: the last line of\n"
+           "the output is \"test accuracy\" and the fraction of its examples that are right.\n"
+           "\n"
+           "Examples\n"
+           "  caviar search --data fashion-mnist\n"
+           "  caviar search --data iris.csv --label species --trials 200 --epochs 30 \\\n"
+           "    --set batch_size=16 --set learning_rate=1e-4..1e-1 \\\n"
+           "    --set optimizer=adam,momentum --set beta1=0.8..0.99 --out iris-search\n"
+           "  caviar search --data wine.csv --space space.yaml --json > result.json\n"
+           "\n"
+           "Exit codes\n"
+           "  0    success\n"
+           "  1    failure: a file cannot be read or written, a device, memory\n"
+           "  2    bad usage, or an input file with wrong content\n"
+           "  130  interrupted by Ctrl-C (or SIGTERM): the trials until then are recorded\n");
+}
+
+static options_result parse(search_settings *s, int argc, char **argv) {
+    const command_option table[] = {
+        OPTIONS_HEADING("Data"),
+        DATA_TRAINING_OPTIONS(&s->data),
+        OPTIONS_HEADING("Search"),
+        OPTIONS_WHOLE("trials", &s->search.trials, 1, INT32_MAX, "how many networks are tried (default 32)"),
+        OPTIONS_WHOLE("epochs", &s->search.epochs, 1, INT32_MAX,
+                      "how often each network sees every training example (default 8)"),
+        OPTIONS_WHOLE("rounds", &s->search.rounds, 1, INT32_MAX,
+                      "coarse-to-fine rounds: each samples around the best trials of those before (default 2; 1 is "
+                      "plain random search)"),
+        OPTIONS_SEED("seed", &s->search.seed, "of every random number: same seed, same trials (default 0)"),
+        OPTIONS_CHOICE("metric", "NAME", &s->metric, "validation_accuracy validation_loss",
+                       "what is best: validation_accuracy (default, unless the space's file says otherwise) or "
+                       "validation_loss"),
+        OPTIONS_TEXT("space", "FILE", &s->space,
+                     "hyperparameters to search, as YAML in the form of a W&B sweep configuration (default: a space "
+                     "that suits most data)"),
+        OPTIONS_TEXTS("set", "NAME=...", &s->set,
+                      "adds or replaces one hyperparameter of the space; may be given many times"),
+        OPTIONS_FLAG("independent-streams", &s->independent_streams,
+                     "each trial has its own initial weights and dropout masks; otherwise all share them, which "
+                     "makes their comparison fairer"),
+        OPTIONS_HEADING("Device"),
+        DEVICE_OPTIONS(&s->device),
+        OPTIONS_WHOLE("models-at-once", &s->search.models_at_once, 1, INT32_MAX,
+                      "the most networks that train together (default: as many as the memory holds)"),
+        OPTIONS_HEADING("Output"),
+        OPTIONS_TEXT("out", "FOLDER", &s->out,
+                     "where the search is recorded (default: the first of caviar-1, caviar-2, ... that does not "
+                     "exist)"),
+        OPTIONS_WHOLE("top", &s->top, 1, INT32_MAX, "how many trials the table shows (default 10)"),
+        OPTIONS_FLAG("json", &s->json, "print one JSON document instead of the table"),
+        OPTIONS_FLAG("quiet", &s->quiet, "print the test accuracy only, and no progress line"),
+    };
+    const int count = sizeof table / sizeof table[0];
+    const options_result result = options_parse("search", table, count, argc, argv);
+    if (result == OPTIONS_HELP) print_help(table, count);
+    return result;
+}
+
+/* Called by the search: draws the line, and asks it to end after a Ctrl-C. */
+static int on_progress(void *context, const caviar_search_progress *now) {
+    search_run *run = context;
+    run->latest = *now;
+    if (progress_due(&run->line)) {
+        char rate[16], best[32] = "-";
+        progress_rate(rate, now->seconds > 0.0 ? (double)now->model_steps / now->seconds : 0.0);
+        if (now->best_trial >= 0) snprintf(best, sizeof best, "%.4f", now->best.accuracy);
+        /* The steps of later rounds are known when these are sampled; until then they are taken to be as many. */
+        const double known = now->model_steps_total > 0 ? (double)now->model_steps_total : 1.0;
+        const double planned = known * now->rounds / (now->round + 1);
+        progress_draw(&run->line, (double)now->model_steps / planned,
+                      "trial %d/%d  round %d/%d  best %s  %s models x steps/s", now->trials_done, now->trials,
+                      now->round + 1, now->rounds, best, rate);
+    }
+    return interrupt_requested();
+}
+
+/* --metric, or what the space's file says, or accuracy. */
+static caviar_status choose_metric(search_settings *s, const caviar_space *space) {
+    if (s->metric >= 0) {
+        s->search.metric = s->metric ? CAVIAR_VALIDATION_LOSS : CAVIAR_VALIDATION_ACCURACY;
+        return CAVIAR_OK;
+    }
+    const caviar_status status = caviar_space_get_metric(&s->search.metric, space);
+    return status == CAVIAR_NOT_FOUND ? CAVIAR_OK : status;
+}
+
+/* Opens and checks everything that a search needs; the device last, for it takes longest. */
+static caviar_status open_all(search_run *run, search_settings *s) {
+    caviar_status status = space_build(&run->space, s->space, 1, &s->set);
+    if (status == CAVIAR_OK) status = choose_metric(s, run->space);
+    if (status == CAVIAR_OK) status = data_load_split(&run->dataset, &s->data, s->search.seed);
+    if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
+    if (status == CAVIAR_OK) status = device_open(&run->device, &run->device_info, &s->device);
+    return status;
+}
+
+static void close_all(search_run *run) {
+    caviar_search_destroy(run->search);
+    caviar_space_destroy(run->space);
+    caviar_dataset_destroy(run->dataset);
+    caviar_device_close(run->device);
+}
+
+static void print_header(const search_run *run, const search_settings *s) {
+    char device[256];
+    device_describe(device, &run->device_info, &s->device);
+    printf("device: %s\n", device);
+    data_print(s->data.source, &run->dataset_info);
+    printf("search: %d trials, %d epochs, %d rounds, seed %llu\n\n", s->search.trials, s->search.epochs,
+           s->search.rounds, (unsigned long long)s->search.seed);
+    fflush(stdout); /* a reader of a pipe learns at once what runs */
+}
+
+static int report(const search_run *run, const search_settings *s, double seconds, int interrupted) {
+    caviar_metrics test;
+    search_report result = { .search = run->search,
+                             .space = run->space,
+                             .options = &s->search,
+                             .source = s->data.source,
+                             .dataset = &run->dataset_info,
+                             .device = &run->device_info,
+                             .interrupted = interrupted,
+                             .seconds = seconds,
+                             .model_steps = run->latest.model_steps };
+    if (!interrupted) {
+        const caviar_model *model;
+        caviar_status status = caviar_search_best_model(&model, run->search);
+        if (status == CAVIAR_NOT_FOUND)
+            command_error(EXIT_CODE_FAILED, "search",
+                          "every trial diverged: there is no best model. Search smaller learning rates.");
+        else if (status == CAVIAR_OK)
+            status = caviar_model_evaluate(&test, model, run->device, run->dataset, CAVIAR_TEST);
+        if (status != CAVIAR_OK && status != CAVIAR_NOT_FOUND) return command_fail("search", status);
+        if (status == CAVIAR_OK) result.test = &test;
+    }
+    int code = EXIT_CODE_OK;
+    if (s->json)
+        code = search_report_json(&result);
+    else if (!s->quiet)
+        code = search_report_table(&result, s->top);
+    if (code != EXIT_CODE_OK) return code;
+    if (interrupted) return EXIT_CODE_INTERRUPTED;
+    if (result.test && !s->json) printf("test accuracy %.4f\n", test.accuracy);
+    return result.test ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+}
+
+static int run_search(search_run *run, const search_settings *s) {
+    if (!s->json && !s->quiet) print_header(run, s);
+    progress_init(&run->line, s->quiet);
+    interrupt_catch();
+    const double begun = command_clock();
+    const caviar_status status = caviar_search_run(run->search);
+    const double seconds = command_clock() - begun;
+    progress_clear(&run->line);
+    interrupt_release();
+    if (status == CAVIAR_INTERRUPTED) {
+        fprintf(stderr, "caviar search: interrupted: %d of %d trials are kept, in %s\n",
+                caviar_search_trial_count(run->search), s->search.trials, s->search.directory);
+        return report(run, s, seconds, 1);
+    }
+    if (status != CAVIAR_OK) {
+        const int code = command_fail("search", status);
+        fprintf(stderr, "caviar search: %d of %d trials are kept, in %s\n", caviar_search_trial_count(run->search),
+                s->search.trials, s->search.directory);
+        return code;
+    }
+    return report(run, s, seconds, 0);
+}
+
+static int search(search_run *run, search_settings *s) {
+    caviar_status status = open_all(run, s);
+    if (status != CAVIAR_OK) return command_fail("search", status);
+
+    if (!s->out && folder_make(run->folder) != 0)
+        return command_error(EXIT_CODE_FAILED, "search", "cannot make the folder %s: %s", run->folder, strerror(errno));
+    s->search.directory = s->out ? s->out : run->folder;
+    s->search.independent_streams = s->independent_streams;
+    s->search.progress = on_progress;
+    s->search.progress_context = run;
+    status = caviar_search_create(&run->search, run->device, run->dataset, run->space, &s->search);
+    if (status != CAVIAR_OK) {
+        const int code = command_fail("search", status);
+        if (!s->out) rmdir(run->folder); /* made above, and empty */
+        return code;
+    }
+    return run_search(run, s);
+}
+
+int command_search(int argc, char **argv) {
+    search_settings settings = {
+        .data = DATA_SETTINGS_INIT, .device = DEVICE_SETTINGS_INIT, .search = CAVIAR_SEARCH_OPTIONS_INIT, .top = 10
+    };
+    settings.set.items = calloc((size_t)argc, sizeof *settings.set.items);
+    if (!settings.set.items) return command_error(EXIT_CODE_FAILED, "search", "out of memory");
+    const options_result parsed = parse(&settings, argc, argv);
+    int code = parsed == OPTIONS_HELP ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+    if (parsed == OPTIONS_GO_ON) {
+        search_run run = { 0 };
+        if (!settings.data.source)
+            command_error(code, "search", "--data is missing: what shall the networks learn?");
+        else
+            code = search(&run, &settings);
+        close_all(&run);
+    }
+    free(settings.set.items);
+    return code;
+}

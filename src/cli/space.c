@@ -1,0 +1,34 @@
+/* Building a space from a file and one-line settings. */
+#include "space.h"
+
+#include <stdio.h>
+
+caviar_status space_build(caviar_space **space, const char *path, int use_default, const option_texts *settings) {
+    caviar_space *built = NULL;
+    caviar_status status = path          ? caviar_space_load(&built, path)
+                           : use_default ? caviar_space_create_default(&built)
+                                         : caviar_space_create(&built);
+    for (int i = 0; i < settings->count && status == CAVIAR_OK; i++)
+        status = caviar_space_parse(built, settings->items[i]);
+    if (status == CAVIAR_OK)
+        *space = built;
+    else
+        caviar_space_destroy(built);
+    return status;
+}
+
+void space_print_help(void) {
+    printf("\nHyperparameters\n"
+           "  optimizer        sgd, momentum, rmsprop, adam or adamw\n"
+           "  learning_rate, momentum, beta1, beta2, epsilon, weight_decay\n"
+           "  schedule         of the learning rate: constant, inverse_time, exponential\n"
+           "                   or cosine\n"
+           "  decay_rate       of inverse_time and exponential\n"
+           "  schedule_epochs  of cosine: the epoch at which the rate reaches 0\n"
+           "  dropout          the fraction of hidden units dropped\n"
+           "  activation       relu, tanh or sigmoid\n"
+           "  batch_norm       true or false\n"
+           "  batch_size       examples a minibatch\n"
+           "  hidden_layers    0 (softmax regression) to 8\n"
+           "  hidden_width     of every hidden layer; of one: hidden_width_1 to _8\n");
+}

@@ -1,0 +1,52 @@
+/*
+ * The CPU device: C, OpenMP and OpenBLAS. Each operation is a function over a range of units - models, minibatch
+ * examples, trials - and one thread does all of a unit's work, in an order that depends on that unit alone. So a
+ * model's bits depend on neither the threads nor its neighbours.
+ */
+#ifndef CAVIAR_HOST_CPU_CPU_H
+#define CAVIAR_HOST_CPU_CPU_H
+
+#include "kernels/device.h"
+
+/*
+ * Elementwise loops are compiled for several widths of vector registers, chosen when the program is loaded. As
+ * contraction is off, all of them compute the same bits. Sanitizers do not survive the choosing.
+ */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&     \
+    !defined(__clang__)
+#define CAVIAR_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define CAVIAR_VECTORISED
+#endif
+
+/* What an operation's range counts. */
+typedef enum caviar_cpu_unit {
+    CAVIAR_CPU_MODELS,
+    CAVIAR_CPU_EXAMPLES,
+    CAVIAR_CPU_TRIALS,
+    CAVIAR_CPU_ONCE
+} caviar_cpu_unit;
+
+#define CAVIAR_DECLARE_CPU(name) void caviar_cpu_##name(const caviar_##name##_args *a, int64_t first, int64_t last);
+CAVIAR_FOR_EACH_OP(CAVIAR_DECLARE_CPU)
+#undef CAVIAR_DECLARE_CPU
+
+/* The unit of an operation and how many of them a call has. */
+caviar_cpu_unit caviar_cpu_unit_of(const caviar_call *call, int64_t *count);
+/* Runs units first .. last - 1 of a call. */
+void caviar_cpu_run(const caviar_call *call, int64_t first, int64_t last);
+
+/* OpenBLAS computes with one thread between these two, which may nest in any number of threads. */
+void caviar_blas_enter(void);
+void caviar_blas_leave(void);
+
+/* src/host/cpu/program.c */
+caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,
+                                        size_t count, const int32_t *active);
+caviar_status caviar_cpu_program_run(caviar_device *device, caviar_program *program, int64_t times);
+void caviar_cpu_program_destroy(caviar_device *device, caviar_program *program);
+int caviar_cpu_threads(const caviar_device *device);
+/* Runs a list of calls `times` times on `threads` threads; models with active[k] == 0 are left out (NULL: none). */
+void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t *active, int64_t times, int threads);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * Running lists of calls. Consecutive operations on models become one parallel loop over models: a thread takes a
+ * model through all of them before it takes the next one, so that the model's activations stay in its cache.
+ */
+#include "cpu.h"
+
+#include "host/status.h"
+
+#include <cblas.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct caviar_program {
+    size_t count;
+    const int32_t *active;
+    caviar_call calls[];
+};
+
+/* openblas_set_num_threads is for the whole process: the first to enter changes it, the last to leave puts it back. */
+static pthread_mutex_t blas_mutex = PTHREAD_MUTEX_INITIALIZER;
+static int blas_users, blas_threads_before;
+
+void caviar_blas_enter(void) {
+    pthread_mutex_lock(&blas_mutex);
+    if (blas_users++ == 0) {
+        blas_threads_before = openblas_get_num_threads();
+        if (blas_threads_before != 1) openblas_set_num_threads(1);
+    }
+    pthread_mutex_unlock(&blas_mutex);
+}
+
+void caviar_blas_leave(void) {
+    pthread_mutex_lock(&blas_mutex);
+    if (--blas_users == 0 && blas_threads_before != 1) openblas_set_num_threads(blas_threads_before);
+    pthread_mutex_unlock(&blas_mutex);
+}
+
+caviar_cpu_unit caviar_cpu_unit_of(const caviar_call *call, int64_t *count) {
+    switch (call->op) {
+    case CAVIAR_OP_gather: *count = call->args.gather.batch; return CAVIAR_CPU_EXAMPLES;
+    case CAVIAR_OP_advance: *count = 1; return CAVIAR_CPU_ONCE;
+    case CAVIAR_OP_sample: *count = call->args.sample.trials; return CAVIAR_CPU_TRIALS;
+    case CAVIAR_OP_linear_forward: *count = call->args.linear_forward.models; break;
+    case CAVIAR_OP_linear_backward: *count = call->args.linear_backward.models; break;
+    case CAVIAR_OP_batch_norm_forward: *count = call->args.batch_norm_forward.models; break;
+    case CAVIAR_OP_batch_norm_backward: *count = call->args.batch_norm_backward.models; break;
+    case CAVIAR_OP_batch_norm_inference: *count = call->args.batch_norm_inference.models; break;
+    case CAVIAR_OP_bias_forward: *count = call->args.bias_forward.models; break;
+    case CAVIAR_OP_bias_backward: *count = call->args.bias_backward.models; break;
+    case CAVIAR_OP_softmax_cross_entropy: *count = call->args.softmax_cross_entropy.models; break;
+    case CAVIAR_OP_metrics: *count = call->args.metrics.models; break;
+    case CAVIAR_OP_schedule: *count = call->args.schedule.models; break;
+    case CAVIAR_OP_optimizer_update: *count = call->args.optimizer_update.models; break;
+    case CAVIAR_OP_initialize: *count = call->args.initialize.models; break;
+    case CAVIAR_OP_COUNT: *count = 0; break;
+    }
+    return CAVIAR_CPU_MODELS;
+}
+
+void caviar_cpu_run(const caviar_call *call, int64_t first, int64_t last) {
+    switch (call->op) {
+#define CAVIAR_CPU_CASE(name)                                                                                          \
+    case CAVIAR_OP_##name: caviar_cpu_##name(&call->args.name, first, last); break;
+        CAVIAR_FOR_EACH_OP(CAVIAR_CPU_CASE)
+#undef CAVIAR_CPU_CASE
+    case CAVIAR_OP_COUNT: break;
+    }
+}
+
+/* How many calls from the first on are operations on the same number of models. */
+static size_t run_of_model_calls(const caviar_call *calls, size_t count, int64_t models) {
+    size_t length = 1;
+    int64_t next = 0;
+    while (length < count && caviar_cpu_unit_of(&calls[length], &next) == CAVIAR_CPU_MODELS && next == models) length++;
+    return length;
+}
+
+/* Runs on every thread of the team; each loop ends with all threads having arrived. */
+static void run_once(const caviar_call *calls, size_t count, const int32_t *active) {
+    for (size_t i = 0; i < count;) {
+        int64_t units = 0;
+        size_t length = 1;
+        const caviar_cpu_unit unit = caviar_cpu_unit_of(&calls[i], &units);
+        if (unit == CAVIAR_CPU_MODELS) {
+            length = run_of_model_calls(calls + i, count - i, units);
+#pragma omp for schedule(dynamic, 1)
+            for (int64_t k = 0; k < units; k++) {
+                if (active && !active[k]) continue;
+                for (size_t j = i; j < i + length; j++) caviar_cpu_run(&calls[j], k, k + 1);
+            }
+        } else {
+#pragma omp for schedule(static)
+            for (int64_t u = 0; u < units; u++) caviar_cpu_run(&calls[i], u, u + 1);
+        }
+        i += length;
+    }
+}
+
+void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t *active, int64_t times, int threads) {
+    caviar_blas_enter();
+#pragma omp parallel num_threads(threads)
+    for (int64_t t = 0; t < times; t++) run_once(calls, count, active);
+    caviar_blas_leave();
+}
+
+caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,
+                                        size_t count, const int32_t *active) {
+    (void)device;
+    caviar_program *p = malloc(sizeof *p + count * sizeof *calls);
+    if (!p) return caviar_fail_memory("a program", sizeof *p + count * sizeof *calls);
+    p->count = count;
+    p->active = active;
+    memcpy(p->calls, calls, count * sizeof *calls);
+    *program = p;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_cpu_program_run(caviar_device *device, caviar_program *program, int64_t times) {
+    caviar_cpu_run_calls(program->calls, program->count, program->active, times, caviar_cpu_threads(device));
+    return CAVIAR_OK;
+}
+
+void caviar_cpu_program_destroy(caviar_device *device, caviar_program *program) {
+    (void)device;
+    free(program);
+}

@@ -1,0 +1,216 @@
+/* `caviar search` from a CSV file to a folder: what it prints and leaves, the same for the same seed, and Ctrl-C. */
+#include "command.h"
+
+#include <pty.h>
+#include <signal.h>
+#include <time.h>
+
+TestSuite(cli_search, .init = command_enter, .fini = command_leave, .timeout = 120);
+
+#define SMALL "search --data data.csv --trials 9 --epochs 3 --rounds 3 --seed 7 --set batch_size=16"
+
+static void wait_a_little(void) {
+    nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+}
+
+static double number_at(const json_t *object, const char *outer, const char *inner) {
+    const json_t *value = json_object_get(json_object_get(object, outer), inner);
+    cr_assert(json_is_number(value), "%s.%s is no number", outer, inner);
+    return json_number_value(value);
+}
+
+Test(cli_search, leaves_a_folder_and_says_the_test_accuracy) {
+    write_examples("data.csv", 300, 1, 1);
+    command_result text = command_run(SMALL " --out found --top 4");
+    assert_code(text, 0);
+    cr_assert_str_empty(text.err, "without a terminal there is no progress line: %s", text.err);
+    cr_assert_eq(strncmp(text.out, "device: cpu, ", 13), 0, "%s", text.out);
+    assert_contains(text.out, "\n   1 ");
+    assert_contains(text.out, "\n   4 ");
+    cr_assert_null(strstr(text.out, "\n   5 "), "--top 4 shows four trials:\n%s", text.out);
+    assert_contains(text.out, " models x steps/s\n");
+    assert_contains(text.out, "recorded in found\n");
+
+    const char *last = last_line(text.out);
+    double accuracy;
+    int length = 0;
+    cr_assert_eq(sscanf(last, "test accuracy %lf%n", &accuracy, &length), 1, "the last line is: %s", last);
+    cr_assert_eq(length, (int)strlen(last));
+    cr_assert_eq(length, (int)strlen("test accuracy 0.1234"));
+    cr_assert(accuracy > 0.6 && accuracy <= 1.0, "%s: the three classes are easier than that", last);
+
+    char *trials = file_text("found/trials.csv");
+    cr_assert_eq(line_count(trials), 1 + 9, "%s", trials);
+    cr_assert(file_exists("found/space.yaml") && file_exists("found/search.json"));
+    cr_assert(file_exists("found/best.safetensors"));
+
+    /* What is there is not written over, and the space that was left can be searched again to the same trials. */
+    command_result again = command_run(SMALL " --out found");
+    assert_code(again, 2);
+    command_result from_file = command_run("search --data data.csv --trials 9 --epochs 3 --rounds 3 --seed 7 "
+                                           "--space found/space.yaml --out other");
+    assert_code(from_file, 0);
+    char *same = file_text("found/trials.csv"), *others = file_text("other/trials.csv");
+    cr_assert_str_eq(same, trials);
+    cr_assert_str_eq(others, trials);
+    free(trials);
+    free(same);
+    free(others);
+    command_free(&text);
+    command_free(&again);
+    command_free(&from_file);
+}
+
+Test(cli_search, json_says_the_same) {
+    write_examples("data.csv", 300, 2, 1);
+    command_result text = command_run(SMALL " --out text"), json = command_run(SMALL " --out json --json");
+    command_result quiet = command_run(SMALL " --out quiet --quiet");
+    assert_code(text, 0);
+    assert_code(json, 0);
+    assert_code(quiet, 0);
+    json_t *document = parse_json(json.out);
+    cr_assert_eq(json_integer_value(json_object_get(document, "seed")), 7);
+    cr_assert(json_is_false(json_object_get(document, "interrupted")));
+    cr_assert_str_eq(json_string_value(json_object_get(document, "directory")), "json");
+    cr_assert_gt(number_at(document, "throughput", "model_steps_per_second"), 0.0);
+    cr_assert_gt(number_at(document, "throughput", "model_steps"), 0.0);
+    cr_assert_eq(number_at(document, "data", "features"), 4.0);
+    cr_assert_eq(number_at(document, "data", "test"), 45.0);
+
+    const json_t *trials = json_object_get(document, "trials");
+    const json_int_t best = json_integer_value(json_object_get(document, "best"));
+    cr_assert_eq(json_array_size(trials), 9);
+    const double best_accuracy = number_at(json_array_get(trials, (size_t)best), "validation", "accuracy");
+    for (size_t i = 0; i < 9; i++) {
+        const json_t *trial = json_array_get(trials, i);
+        cr_assert_eq(json_integer_value(json_object_get(trial, "number")), (json_int_t)i);
+        cr_assert_eq(json_integer_value(json_object_get(trial, "round")), (json_int_t)i / 3);
+        cr_assert_str_eq(json_string_value(json_object_get(trial, "state")), "complete");
+        cr_assert_eq(number_at(trial, "hyperparameters", "batch_size"), 16.0);
+        cr_assert_leq(number_at(trial, "validation", "accuracy"), best_accuracy);
+    }
+    char expected[64];
+    snprintf(expected, sizeof expected, "test accuracy %.4f", number_at(document, "test", "accuracy"));
+    cr_assert_str_eq(last_line(text.out), expected);
+    cr_assert_str_eq(last_line(quiet.out), expected);
+    cr_assert_eq(line_count(quiet.out), 1);
+    json_decref(document);
+    command_free(&text);
+    command_free(&json);
+    command_free(&quiet);
+}
+
+Test(cli_search, same_seed_same_bytes) {
+    write_examples("data.csv", 300, 3, 1);
+    static const char *const variants[] = { "--threads 1", "--threads 2", "--threads 2 --models-at-once 2" };
+    command_result first = command_run(SMALL " --out first");
+    assert_code(first, 0);
+    char *trials = file_text("first/trials.csv");
+    for (int i = 0; i < 3; i++) {
+        char path[64];
+        command_result result = command_run(SMALL " %s --out again-%d", variants[i], i);
+        assert_code(result, 0);
+        snprintf(path, sizeof path, "again-%d/trials.csv", i);
+        char *same = file_text(path);
+        cr_assert_str_eq(same, trials, "%s gives other trials:\n%s\n%s", variants[i], same, trials);
+        cr_assert_str_eq(last_line(result.out), last_line(first.out) + 0);
+        snprintf(path, sizeof path, "cmp first/best.safetensors again-%d/best.safetensors", i);
+        cr_assert_eq(system(path), 0);
+        free(same);
+        command_free(&result);
+    }
+    command_result other = command_run(SMALL " --out other --seed 8");
+    assert_code(other, 0);
+    char *different = file_text("other/trials.csv");
+    cr_assert_str_neq(different, trials);
+    free(different);
+    free(trials);
+    command_free(&first);
+    command_free(&other);
+}
+
+Test(cli_search, folders_are_numbered) {
+    write_examples("data.csv", 120, 4, 1);
+    for (int i = 1; i <= 2; i++) {
+        char folder[32];
+        command_result result =
+            command_run("search --data data.csv --trials 2 --epochs 1 --rounds 1 --set batch_size=16");
+        assert_code(result, 0);
+        snprintf(folder, sizeof folder, "recorded in caviar-%d\n", i);
+        assert_contains(result.out, folder);
+        command_free(&result);
+    }
+    cr_assert(file_exists("caviar-1/trials.csv") && file_exists("caviar-2/trials.csv"));
+}
+
+/* Begins a search that would take hours; its output goes to files. */
+static pid_t begin_long_search(void) {
+    const pid_t child = fork();
+    if (child == 0) {
+        signal(SIGINT, SIG_DFL);
+        if (!freopen(".out", "w", stdout) || !freopen(".err", "w", stderr)) _exit(99);
+        execl(CAVIAR_COMMAND, "caviar", "search", "--data", "data.csv", "--trials", "1000000", "--epochs", "20",
+              "--rounds", "1", "--models-at-once", "4", "--out", "found", NULL);
+        _exit(99);
+    }
+    return child;
+}
+
+static int rows_recorded(void) {
+    char *trials = file_text("found/trials.csv");
+    const int rows = line_count(trials) - 1;
+    free(trials);
+    return rows;
+}
+
+Test(cli_search, interrupt_keeps_what_is_done) {
+    write_examples("data.csv", 300, 5, 1);
+    const int signals[] = { SIGINT, SIGTERM };
+    for (int i = 0; i < 2; i++) {
+        const pid_t child = begin_long_search();
+        cr_assert_gt(child, 0);
+        int status = 0;
+        while (rows_recorded() < 4 && waitpid(child, &status, WNOHANG) == 0) wait_a_little();
+        kill(child, signals[i]);
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        char *out = file_text(".out"), *err = file_text(".err");
+        cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 130, "status %x\n%s%s", (unsigned)status, out, err);
+        assert_contains(err, "interrupted: ");
+        assert_contains(err, " of 1000000 trials are kept, in found");
+        assert_contains(out, "\n   1 ");
+        cr_assert_null(strstr(out, "test accuracy"), "the test part is for a search's end:\n%s", out);
+        cr_assert_geq(rows_recorded(), 4);
+        cr_assert(file_exists("found/best.safetensors") && file_exists("found/search.json"));
+        cr_assert_eq(system("rm -r found"), 0);
+        free(out);
+        free(err);
+    }
+}
+
+Test(cli_search, progress_line_is_drawn_and_removed) {
+    write_examples("data.csv", 300, 6, 1);
+    int terminal;
+    const pid_t child = forkpty(&terminal, NULL, NULL, &(struct winsize){ .ws_row = 24, .ws_col = 60 });
+    if (child == 0) {
+        setenv("TERM", "xterm", 1);
+        execl(CAVIAR_COMMAND, "caviar", "search", "--data", "data.csv", "--trials", "40", "--epochs", "30", "--out",
+              "found", NULL);
+        _exit(99);
+    }
+    cr_assert_gt(child, 0);
+    char text[65536];
+    size_t size = 0;
+    ssize_t got;
+    while (size + 1 < sizeof text && (got = read(terminal, text + size, sizeof text - 1 - size)) > 0)
+        size += (size_t)got;
+    text[size] = 0;
+    int status;
+    waitpid(child, &status, 0);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s", text);
+    assert_contains(text, "trial ");
+    const char *drawn = strstr(text, "% "), *removed = strstr(text, "\r\033[K");
+    cr_assert(drawn && removed && drawn < removed, "%s", text);
+    cr_assert_leq(strcspn(drawn, "\033") + 3, 59, "the line is wider than the terminal:\n%s", drawn);
+    cr_assert_null(strstr(removed, "% "), "it was drawn again after it was removed:\n%s", removed);
+    assert_contains(removed, "test accuracy ");
+}
