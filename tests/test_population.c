@@ -5,11 +5,16 @@
 #include <math.h>
 #include <string.h>
 
+/* tests/simt runs these tests on the CUDA kernels. */
+#ifndef CAVIAR_TEST_DEVICE
+#define CAVIAR_TEST_DEVICE "cpu"
+#endif
+
 #define NEED(call) cr_assert_eq((call), CAVIAR_OK, "%s: %s", #call, caviar_last_error())
 
 static caviar_device *cpu(int threads) {
     caviar_device *device = NULL;
-    NEED(caviar_device_open(&device, "cpu", threads));
+    NEED(caviar_device_open(&device, CAVIAR_TEST_DEVICE, threads));
     return device;
 }
 
