@@ -5,6 +5,7 @@
  */
 #include "search.h"
 
+#include "population.h"
 #include "rank.h"
 #include "status.h"
 
@@ -28,10 +29,10 @@ double caviar_seconds_since(const struct timespec *since) {
 }
 
 int64_t caviar_search_trial_steps(const caviar_search *search, const caviar_trial *trial) {
-    const int64_t examples = search->data.part_examples[CAVIAR_TRAIN];
-    const int64_t left_over = examples % trial->batch_size;
-    const int too_small = left_over == 1 && trial->batch_norm && trial->hidden_layers > 0;
-    return (examples / trial->batch_size + (left_over > 0 && !too_small)) * search->options.epochs;
+    const caviar_population_options options = { .hidden_layers = trial->hidden_layers,
+                                                .batch_norm = trial->batch_norm,
+                                                .batch_size = trial->batch_size };
+    return caviar_steps_per_epoch(search->data.part_examples[CAVIAR_TRAIN], &options) * search->options.epochs;
 }
 
 /* -------------------------------------------------------------------------------------------------------- its progress

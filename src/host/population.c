@@ -40,16 +40,22 @@ static int64_t part_examples(const caviar_population *p, int part) {
  * of a handful is noise that lands in the gradient and in the running averages: a validation loss of 0.1 was seen to
  * become 28 for one evaluation after a tail of 2. So a tail below a quarter of a minibatch is left out there.
  */
+int64_t caviar_training_tail(int64_t training_examples, const caviar_population_options *options) {
+    const int64_t tail = training_examples % options->batch_size;
+    const int noisy = tail == 1 || 4 * tail < options->batch_size;
+    return noisy && options->batch_norm && options->hidden_layers > 0 ? 0 : tail;
+}
+
+int64_t caviar_steps_per_epoch(int64_t training_examples, const caviar_population_options *options) {
+    return training_examples / options->batch_size + (caviar_training_tail(training_examples, options) > 0);
+}
+
 static int64_t training_tail(const caviar_population *p) {
-    const caviar_population_options *o = &p->shape.options;
-    const int64_t tail = part_examples(p, CAVIAR_TRAIN) % o->batch_size;
-    const int noisy = tail == 1 || 4 * tail < o->batch_size;
-    return noisy && o->batch_norm && o->hidden_layers > 0 ? 0 : tail;
+    return caviar_training_tail(part_examples(p, CAVIAR_TRAIN), &p->shape.options);
 }
 
 int64_t caviar_population_steps_per_epoch(const caviar_population *p) {
-    if (!p || !p->shape.trains) return 0;
-    return part_examples(p, CAVIAR_TRAIN) / p->shape.options.batch_size + (training_tail(p) > 0);
+    return p && p->shape.trains ? caviar_steps_per_epoch(part_examples(p, CAVIAR_TRAIN), &p->shape.options) : 0;
 }
 
 static caviar_status make_program(caviar_program **program, const caviar_population *p, caviar_call_list *list,

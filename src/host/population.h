@@ -94,6 +94,9 @@ void caviar_build_training(caviar_call_list *list, const caviar_population *popu
 void caviar_build_evaluation(caviar_call_list *list, const caviar_population *population, int64_t batch);
 void caviar_build_prediction(caviar_call_list *list, const caviar_population *population, int32_t model, int64_t batch);
 
+/* The examples of an epoch that make its smaller last minibatch (0: none does), and how many minibatches that makes. */
+int64_t caviar_training_tail(int64_t training_examples, const caviar_population_options *options);
+int64_t caviar_steps_per_epoch(int64_t training_examples, const caviar_population_options *options);
 /* As caviar_population_create, for any shape. */
 caviar_status caviar_population_make(caviar_population **population, caviar_device *device,
                                      const caviar_population_shape *shape);

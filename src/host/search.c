@@ -125,8 +125,8 @@ static caviar_status sample_round(caviar_search *search, const caviar_box *box, 
                                  first, count, search->options.seed));
     for (int32_t t = 0; t < count; ++t) {
         caviar_trial *trial = &search->trials[first + t];
-        *trial = caviar_trial_make(&search->space, values + (int64_t)t * size, first + t, search->round,
-                                   search->options.epochs);
+        *trial = caviar_trial_make(&search->space, values + (int64_t)t * size, search->data.part_examples[CAVIAR_TRAIN],
+                                   first + t, search->round, search->options.epochs);
         if (search->options.independent_streams) trial->hyperparameters.stream = (uint32_t)trial->number;
         search->model_steps_total += caviar_search_trial_steps(search, trial);
     }

@@ -6,7 +6,14 @@
 #include <math.h>
 #include <stdio.h>
 
-static caviar_trial default_trial(int32_t epochs) {
+/* 128, or the largest power of two that gives an epoch 8 minibatches; never below 2, for batch norm. */
+static int32_t default_batch_size(int64_t training_examples) {
+    int32_t size = 128;
+    while (size > 2 && training_examples / size < 8) size /= 2;
+    return size;
+}
+
+static caviar_trial default_trial(int64_t training_examples, int32_t epochs) {
     caviar_trial trial = { .state = CAVIAR_TRIAL_PLANNED,
                            .training = { NAN, NAN, 0 },
                            .validation = { NAN, NAN, 0 },
@@ -14,14 +21,14 @@ static caviar_trial default_trial(int32_t epochs) {
                            .hidden_layers = 2,
                            .hidden_width = { 128, 64, 64, 64, 64, 64, 64, 64 },
                            .batch_norm = 1,
-                           .batch_size = 128 };
+                           .batch_size = default_batch_size(training_examples) };
     trial.hyperparameters.schedule_epochs = epochs;
     return trial;
 }
 
-caviar_trial caviar_trial_make(const caviar_space *space, const double *values, int32_t number, int32_t round,
-                               int32_t epochs) {
-    caviar_trial trial = default_trial(epochs);
+caviar_trial caviar_trial_make(const caviar_space *space, const double *values, int64_t training_examples,
+                               int32_t number, int32_t round, int32_t epochs) {
+    caviar_trial trial = default_trial(training_examples, epochs);
     trial.number = number;
     trial.round = round;
     for (int h = 0; h < CAVIAR_HYPERPARAMETER_COUNT; ++h)
@@ -49,7 +56,7 @@ static void find_bounds(double *least, double *largest, const caviar_space *spac
 }
 
 static caviar_status check_batches(const caviar_space *space, int64_t training_examples) {
-    const caviar_trial fixed = default_trial(1);
+    const caviar_trial fixed = default_trial(training_examples, 1);
     double least, largest, no_norm, norm;
     find_bounds(&least, &largest, space, "batch_size", fixed.batch_size);
     find_bounds(&no_norm, &norm, space, "batch_norm", fixed.batch_norm);
@@ -65,7 +72,7 @@ static caviar_status check_batches(const caviar_space *space, int64_t training_e
 
 static caviar_status check_schedule(const caviar_space *space) {
     const caviar_space_parameter *schedule = caviar_space_find(space, "schedule");
-    const caviar_trial fixed = default_trial(1);
+    const caviar_trial fixed = default_trial(1, 1);
     double least, largest;
     find_bounds(&least, &largest, space, "decay_rate", fixed.hyperparameters.decay_rate);
     for (int32_t i = 0; schedule != NULL && i < schedule->count; ++i)
@@ -78,7 +85,7 @@ static caviar_status check_schedule(const caviar_space *space) {
 }
 
 static caviar_status check_layers(const caviar_space *space) {
-    const caviar_trial fixed = default_trial(1);
+    const caviar_trial fixed = default_trial(1, 1);
     double least, largest;
     find_bounds(&least, &largest, space, "hidden_layers", fixed.hidden_layers);
     for (int32_t layer = (int32_t)largest + 1; layer <= CAVIAR_MAX_HIDDEN_LAYERS; ++layer) {

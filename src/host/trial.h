@@ -5,8 +5,8 @@
 #include "space.h"
 
 /* A planned trial from its values [space->size]: what the space does not name has its default. */
-caviar_trial caviar_trial_make(const caviar_space *space, const double *values, int32_t number, int32_t round,
-                               int32_t epochs);
+caviar_trial caviar_trial_make(const caviar_space *space, const double *values, int64_t training_examples,
+                               int32_t number, int32_t round, int32_t epochs);
 
 /*
  * Whether every point of the space can be trained on so many examples. CAVIAR_INVALID_ARGUMENT names the parameter
