@@ -312,16 +312,18 @@ Test(model_file, names_what_is_wrong) {
 
 static caviar_status load(const char *path) {
     caviar_model *model = NULL;
+    caviar_model_info info;
+    const char *name;
     const caviar_status status = caviar_model_load(&model, path);
     if (status == CAVIAR_OK) {
-        const char *again = in_folder("again");
-        SUCCEEDS(caviar_model_save(model, again));
-        caviar_model_destroy(model);
+        SUCCEEDS(caviar_model_get_info(&info, model));
+        for (int64_t i = 0; i < info.classes; i++) SUCCEEDS(caviar_model_class_name(&name, model, i));
     }
+    caviar_model_destroy(model);
     return status;
 }
 
-Test(model_file, survives_damage, .timeout = 120) {
+Test(model_file, survives_damage) {
     static char *const names[2] = { "a", "b" };
     const caviar_model_info info = { 1, 2, 1, { 1 }, 1, CAVIAR_RELU, 0 };
     caviar_model *model = make(&info, names);
