@@ -62,6 +62,11 @@ Test(model_file, tensors_are_where_the_architecture_says) {
     /* weights 5x6 + 6x3 + 3x4, gamma and beta of 6 and 3, the output's bias */
     cr_expect(info.parameters == 30 + 18 + 12 + 2 * 9 + 4, "%lld", (long long)info.parameters);
     caviar_model_destroy(model);
+    const caviar_model_info leftover = { 5, 4, 1, { 6, 3 }, 1, CAVIAR_RELU, 77 };
+    SUCCEEDS(caviar_model_create(&model, &leftover, 1e-5f, NULL));
+    SUCCEEDS(caviar_model_get_info(&info, model));
+    cr_expect(info.hidden_width[1] == 0 && info.parameters == 30 + 24 + 12 + 4);
+    caviar_model_destroy(model);
 
     /* No two tensors share a value, and none is left over. */
     for (int s = 0; s < SHAPES; s++) {
