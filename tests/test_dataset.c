@@ -1,6 +1,6 @@
 /* Datasets: what they hold, their parts, and the standardisation that is measured on the training part. */
 #include "folder.h"
-#include "host/dataset.h"
+#include "host/data/dataset.h"
 #include "kernels/randomness.h"
 
 #include <float.h>

@@ -1,6 +1,6 @@
 /* Models in host memory and in safetensors files. */
 #include "folder.h"
-#include "host/model.h"
+#include "host/population/model.h"
 
 #include <math.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* Populations: training, the promises about bits, evaluation, models in and out, bad arguments. */
 #include "blobs.h"
-#include "host/model.h"
+#include "host/population/model.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Searches end to end on small data: the same bytes again, what is found, ranking, bad arguments. */
-#include "host/rank.h"
+#include "host/search/rank.h"
 #include "search_fixture.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
  */
 #include "blobs.h"
 #include "folder.h"
-#include "host/search.h"
+#include "host/search/search.h"
 
 #include <jansson.h>
 

@@ -1,7 +1,7 @@
 /* Search spaces: names, ranges, values, the one-line form, the default, and what is refused. */
 #include "folder.h"
-#include "host/space.h"
-#include "host/trial.h"
+#include "host/search/space.h"
+#include "host/search/trial.h"
 
 #include <locale.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Space files: what is read, what is refused with file and line, hostile files. */
 #include "folder.h"
-#include "host/space.h"
+#include "host/search/space.h"
 
 TestSuite(space_yaml, .init = make_folder, .fini = remove_folder);
 
