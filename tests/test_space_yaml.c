@@ -1,6 +1,6 @@
 /* Space files: what is read, what is refused with file and line, hostile files. */
 #include "folder.h"
-#include "host/space.h"
+#include "host/search/space.h"
 
 /* One limit for all: Criterion 2.4.1 leaks when the tests of a suite differ in theirs, and LeakSanitizer says so. */
 TestSuite(space_yaml, .init = make_folder, .fini = remove_folder, .timeout = 60);
