@@ -5,7 +5,7 @@
 
 TestSuite(cli_model, .init = command_enter, .fini = command_leave, .timeout = 120);
 
-#define TRAIN "train --data data.csv --test test.csv --epochs 6 --set batch_size=16 --set hidden_width=8 "
+#define TRAIN "train --data data.csv --test test.csv --epochs 6 --threads 1 --set batch_size=16 --set hidden_width=8 "
 
 static void write_data(void) {
     write_examples("data.csv", 300, 11, 1);

@@ -7,7 +7,7 @@
 
 TestSuite(cli_search, .init = command_enter, .fini = command_leave, .timeout = 120);
 
-#define SMALL "search --data data.csv --trials 9 --epochs 3 --rounds 3 --seed 7 --set batch_size=16"
+#define SMALL "search --data data.csv --trials 9 --epochs 3 --rounds 3 --seed 7 --set batch_size=16 --threads 1"
 
 static void wait_a_little(void) {
     nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
@@ -150,7 +150,7 @@ static pid_t begin_long_search(void) {
         signal(SIGINT, SIG_DFL);
         if (!freopen(".out", "w", stdout) || !freopen(".err", "w", stderr)) _exit(99);
         execl(CAVIAR_COMMAND, "caviar", "search", "--data", "data.csv", "--trials", "1000000", "--epochs", "20",
-              "--rounds", "1", "--models-at-once", "4", "--out", "found", NULL);
+              "--rounds", "1", "--models-at-once", "4", "--threads", "1", "--out", "found", NULL);
         _exit(99);
     }
     return child;
@@ -193,8 +193,8 @@ Test(cli_search, progress_line_is_drawn_and_removed) {
     const pid_t child = forkpty(&terminal, NULL, NULL, &(struct winsize){ .ws_row = 24, .ws_col = 60 });
     if (child == 0) {
         setenv("TERM", "xterm", 1);
-        execl(CAVIAR_COMMAND, "caviar", "search", "--data", "data.csv", "--trials", "40", "--epochs", "30", "--out",
-              "found", NULL);
+        execl(CAVIAR_COMMAND, "caviar", "search", "--data", "data.csv", "--trials", "40", "--epochs", "30", "--threads",
+              "1", "--out", "found", NULL);
         _exit(99);
     }
     cr_assert_gt(child, 0);

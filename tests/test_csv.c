@@ -67,6 +67,7 @@ Test(csv, reads_what_spreadsheets_write) {
         /* Only whole numbers in 0 .. 255 are bytes. */
         { "0,255,x\n-0,1e2,y\n", "2x2 bytes: 0 255 0 100 | x y | 0 1" },
         { "256,x\n0,y\n", "2x1 floats: 256 0 | x y | 0 1" },
+        { "99999999999,x\n16777217,y\n", "2x1 floats: 1e+11 1.67772e+07 | x y | 0 1" },
         { "-1,x\n0,y\n", "2x1 floats: -1 0 | x y | 0 1" },
         { "0.5,x\n0,y\n", "2x1 floats: 0.5 0 | x y | 0 1" },
         { "+.5,x\n5.e-1,y\n1E+2,x\n12345678,y\n1e-50,x\n", "5x1 floats: 0.5 0.5 100 1.23457e+07 0 | x y | 0 1 0 1 0" },

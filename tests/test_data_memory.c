@@ -3,7 +3,7 @@
  * library's calls of malloc, calloc and realloc here (tests/CMakeLists.txt).
  */
 #include "folder.h"
-#include "host/model.h"
+#include "host/population/model.h"
 
 #include <jansson.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Datasets: what they hold, their parts, and the standardisation that is measured on the training part. */
 #include "folder.h"
-#include "host/dataset.h"
+#include "host/data/dataset.h"
 #include "kernels/randomness.h"
 
 #include <float.h>
@@ -157,27 +157,36 @@ Test(dataset, splits_into_disjoint_parts_by_the_seed_alone) {
     caviar_dataset_destroy(b);
 }
 
-/* The shuffle as it is defined, with a 128-bit product, on a few words of Philox. */
-Test(dataset, shuffles_as_documented) {
-    enum { EXAMPLES = 257, VALIDATION = 64 };
-    int32_t order[EXAMPLES];
-    char chosen[EXAMPLES] = { 0 };
-    const uint64_t seed = UINT64_C(0x123456789abcdef0);
-    for (int i = 0; i < EXAMPLES; i++) order[i] = i;
-    for (int i = EXAMPLES - 1; i > 0; i--) {
+/* The shuffle as it is defined, with a 128-bit product, on the words of Philox. */
+static void check_shuffle(int32_t examples, int32_t validation, uint64_t seed) {
+    int32_t order[257];
+    char chosen[257] = { 0 };
+    for (int32_t i = 0; i < examples; i++) order[i] = i;
+    for (int32_t i = examples - 1; i > 0; i--) {
         const caviar_words w = caviar_philox(seed, UINT64_C(5) << 56, (uint64_t)i / 2);
         const uint64_t u = (uint64_t)w.word[i % 2 * 2] << 32 | w.word[i % 2 * 2 + 1];
-        const int j = (int)((unsigned __int128)u * (unsigned)(i + 1) >> 64);
+        const int32_t j = (int32_t)((unsigned __int128)u * (unsigned)(i + 1) >> 64);
         const int32_t kept = order[i];
         order[i] = order[j];
         order[j] = kept;
     }
-    for (int i = 0; i < VALIDATION; i++) chosen[order[i]] = 1;
-    caviar_dataset *d = make(EXAMPLES, 1, 2);
-    SUCCEEDS(caviar_dataset_split(d, (double)VALIDATION / EXAMPLES, 0, seed));
-    check_parts(d, EXAMPLES - VALIDATION, VALIDATION, 0);
-    for (int i = 0; i < VALIDATION; i++) cr_expect(chosen[d->part[CAVIAR_VALIDATION][i]]);
+    for (int32_t i = 0; i < validation; i++) chosen[order[i]] = 1;
+    caviar_dataset *d = make(examples, 1, 2);
+    SUCCEEDS(caviar_dataset_split(d, (double)validation / examples, 0, seed));
+    check_parts(d, examples - validation, validation, 0);
+    for (int32_t i = 0; i < validation; i++) {
+        cr_expect(chosen[d->part[CAVIAR_VALIDATION][i]], "%d of %d examples, seed %llu", validation, examples,
+                  (unsigned long long)seed);
+    }
     caviar_dataset_destroy(d);
+}
+
+Test(dataset, shuffles_as_documented) {
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        check_shuffle(2, 1, seed);
+        check_shuffle(3, 1, seed);
+        check_shuffle(257, 64, seed << 40 | 0x9abcdef0);
+    }
 }
 
 /* Each example is in the validation part a quarter of the time: 500 of 2000 seeds, whose deviation is 19.4. */

@@ -1,6 +1,6 @@
 /* IDX files, and the sources that `--data` names. */
 #include "folder.h"
-#include "host/dataset.h"
+#include "host/data/dataset.h"
 
 #include <sys/stat.h>
 

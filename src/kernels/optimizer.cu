@@ -34,8 +34,8 @@ __global__ static void __launch_bounds__(schedule_threads) schedule_kernel(cavia
 /* The constants of one model. */
 struct update_rule {
     float rate, momentum, complement1, complement2, epsilon, weight_decay;
-    float corrected_rate;  /* rate / correction1 */
-    float root_correction; /* sqrt(correction2) */
+    float corrected_rate; /* rate / correction1 */
+    float inverse_root;   /* 1 / sqrt(correction2) */
 };
 
 __device__ static inline float square(float g) {
@@ -43,7 +43,7 @@ __device__ static inline float square(float g) {
     return squared > FLT_MAX ? FLT_MAX : squared; /* a comparison with NaN is false: NaN stays */
 }
 
-/* One parameter; formulas and names as at optimizer_update in caviar/ops.h. */
+/* One parameter; formulas as in caviar/ops.h, operation by operation those of the CPU device: the bits are equal. */
 template <int optimizer>
 __device__ static inline void update_one(const update_rule &rule, bool decayed, float *p, float g, float *m, float *v) {
     if (decayed) {
@@ -63,7 +63,7 @@ __device__ static inline void update_one(const update_rule &rule, bool decayed, 
     } else {
         *m += rule.complement1 * (g - *m);
         *v += rule.complement2 * (square(g) - *v);
-        *p -= rule.corrected_rate * *m / (sqrtf(*v) / rule.root_correction + rule.epsilon);
+        *p -= rule.corrected_rate * *m / (sqrtf(*v) * rule.inverse_root + rule.epsilon);
     }
 }
 
@@ -103,7 +103,7 @@ __global__ static void __launch_bounds__(update_threads, 3) optimizer_update_ker
                                    a.epsilon[k],
                                    a.weight_decay[k],
                                    a.rate[k] / a.correction1[k],
-                                   sqrtf(a.correction2[k]) };
+                                   1.0f / sqrtf(a.correction2[k]) };
         switch (a.optimizer[k]) {
         case CAVIAR_SGD: update_model<CAVIAR_SGD>(a, k, rule); break;
         case CAVIAR_MOMENTUM: update_model<CAVIAR_MOMENTUM>(a, k, rule); break;

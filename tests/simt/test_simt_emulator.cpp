@@ -159,6 +159,8 @@ Test(simt_emulator, launches) {
     (void)cudaStreamDestroy(stream);
 }
 
+/* AddressSanitizer ends the process at these. */
+#if !defined(__SANITIZE_ADDRESS__)
 __global__ static void write_kernel(float *out, int index) {
     if (threadIdx.x == 7) out[index] = 1.0f;
 }
@@ -168,8 +170,6 @@ __global__ static void shared_overrun_kernel(int index) {
     numbers[threadIdx.x + (unsigned)index] = 1.0f;
 }
 
-/* AddressSanitizer ends the process at these. */
-#if !defined(__SANITIZE_ADDRESS__)
 Test(simt_emulator, overruns) {
     void *memory = nullptr;
     cr_assert(cudaMalloc(&memory, 1024) == cudaSuccess);

@@ -1,0 +1,162 @@
+/* Where everything of a population lies: sizes, padding, the carving of the arena. */
+#include "host/data/dataset.h"
+#include "host/status.h"
+#include "population.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t round_up(int64_t value, int64_t multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+static int64_t largest(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+caviar_status caviar_shape_check(const char *function, const caviar_population_shape *shape) {
+    const caviar_population_options *o = &shape->options;
+    CAVIAR_REQUIRE(o->struct_size == sizeof *o,
+                   "%s: options.struct_size is %zu, not %zu; begin with CAVIAR_POPULATION_OPTIONS_INIT", function,
+                   o->struct_size, sizeof *o);
+    CAVIAR_REQUIRE(o->models >= 1, "%s: options.models is %d, not 1 or more", function, o->models);
+    CAVIAR_REQUIRE(o->hidden_layers >= 0 && o->hidden_layers <= CAVIAR_MAX_HIDDEN_LAYERS,
+                   "%s: options.hidden_layers is %d, not in 0 .. %d", function, o->hidden_layers,
+                   CAVIAR_MAX_HIDDEN_LAYERS);
+    for (int32_t l = 0; l < o->hidden_layers; l++)
+        CAVIAR_REQUIRE(o->hidden_width[l] >= 1 && o->hidden_width[l] <= CAVIAR_MAX_WIDTH,
+                       "%s: options.hidden_width[%d] is %d, not in 1 .. %d", function, l, o->hidden_width[l],
+                       CAVIAR_MAX_WIDTH);
+    CAVIAR_REQUIRE(o->batch_norm == 0 || o->batch_norm == 1, "%s: options.batch_norm is %d, not 0 or 1", function,
+                   o->batch_norm);
+    const int normalises = o->batch_norm && o->hidden_layers > 0;
+    CAVIAR_REQUIRE(o->batch_size >= 1 && o->batch_size <= 65536, "%s: options.batch_size is %d, not in 1 .. 65536",
+                   function, o->batch_size);
+    CAVIAR_REQUIRE(!normalises || o->batch_size >= 2,
+                   "%s: options.batch_size is 1, and batch norm has no variance of one example; use 2 or more",
+                   function);
+    CAVIAR_REQUIRE(isfinite(o->batch_norm_epsilon) && o->batch_norm_epsilon >= 1e-30 && o->batch_norm_epsilon <= 1e30,
+                   "%s: options.batch_norm_epsilon is %g, not in 1e-30 .. 1e30", function, o->batch_norm_epsilon);
+    CAVIAR_REQUIRE(o->batch_norm_momentum > 0 && o->batch_norm_momentum <= 1,
+                   "%s: options.batch_norm_momentum is %g, not in (0, 1]", function, o->batch_norm_momentum);
+    if (!shape->trains) return CAVIAR_OK;
+    CAVIAR_REQUIRE(shape->dataset->classes >= 2, "%s: the dataset has no labels to train on", function);
+    CAVIAR_REQUIRE(o->batch_size <= shape->dataset->part_examples[CAVIAR_TRAIN],
+                   "%s: options.batch_size is %d, but the training part has %lld examples", function, o->batch_size,
+                   (long long)shape->dataset->part_examples[CAVIAR_TRAIN]);
+    return CAVIAR_OK;
+}
+
+/* Weight matrices come first in a model's parameters: weight decay is for a prefix. */
+static void lay_out_parameters(caviar_population *p) {
+    const caviar_population_options *o = &p->shape.options;
+    p->padded_features = round_up(p->shape.features, 4);
+    p->padded_classes = round_up(p->shape.classes, 4);
+    p->layers = o->hidden_layers + 1;
+    int64_t in = p->padded_features, parameters = 0, state = 0;
+    for (int32_t l = 0; l < p->layers; l++) {
+        caviar_layer *layer = &p->layer[l];
+        layer->in = in;
+        layer->out = l < o->hidden_layers ? round_up(o->hidden_width[l], 4) : p->padded_classes;
+        layer->weight = parameters;
+        parameters += layer->in * layer->out;
+        in = layer->out;
+    }
+    p->decayed_count = parameters;
+    for (int32_t l = 0; l < p->layers; l++) {
+        caviar_layer *layer = &p->layer[l];
+        int64_t *const vectors[2] = { &layer->gamma, &layer->beta };
+        int64_t *const states[4] = { &layer->running_mean, &layer->running_variance, &layer->mean,
+                                     &layer->inverse_deviation };
+        if (o->batch_norm && l < o->hidden_layers) {
+            for (int i = 0; i < 2; i++) *vectors[i] = parameters, parameters += layer->out;
+            for (int i = 0; i < 4; i++) *states[i] = state, state += layer->out;
+        } else {
+            layer->bias = parameters;
+            parameters += layer->out;
+        }
+    }
+    p->parameter_count = round_up(parameters, 64);
+    p->state_count = round_up(state, 64);
+}
+
+/* The arena being carved: `base` NULL measures. */
+typedef struct carver {
+    char *base;
+    uint64_t used;
+} carver;
+
+static void *carve(carver *c, int64_t count, size_t size) {
+    void *memory = c->base && count > 0 ? c->base + c->used : NULL;
+    c->used += ((uint64_t)count * size + 255) / 256 * 256;
+    return memory;
+}
+
+#define CARVE(pointer, count) ((pointer) = carve(&c, (count), sizeof *(pointer)))
+
+uint64_t caviar_population_lay_out(caviar_population *p, char *arena) {
+    lay_out_parameters(p);
+    const caviar_population_options *o = &p->shape.options;
+    const caviar_dataset *dataset = p->shape.dataset;
+    const int64_t models = o->models;
+    const int64_t batch = largest(p->shape.trains ? o->batch_size : 0, CAVIAR_EVALUATION_BATCH);
+    const int64_t trained = p->shape.trains ? models : 0;
+    carver c = { arena, 0 };
+
+    CARVE(p->parameters, models * p->parameter_count);
+    CARVE(p->state, models * p->state_count);
+    CARVE(p->gradients, trained * p->parameter_count);
+    CARVE(p->first_moment, trained * p->parameter_count);
+    CARVE(p->second_moment, trained * p->parameter_count);
+
+    caviar_model_arrays *a = &p->arrays;
+    int32_t **const integers[] = { &a->active, &a->optimizer, &a->schedule, &a->activation };
+    double **const doubles[] = { &a->learning_rate, &a->decay_rate, &a->duration, &a->complement1, &a->complement2 };
+    float **const floats[] = { &a->rate,     &a->correction1,       &a->correction2,
+                               &a->momentum, &a->complement1_float, &a->complement2_float,
+                               &a->epsilon,  &a->weight_decay,      &a->dropout };
+    for (size_t i = 0; i < sizeof integers / sizeof *integers; i++) CARVE(*integers[i], models);
+    for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++) CARVE(*doubles[i], models);
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++) CARVE(*floats[i], models);
+    CARVE(a->stream, models);
+    CARVE(a->step, models);
+
+    CARVE(p->mean, p->shape.features);
+    CARVE(p->scale, p->shape.features);
+    CARVE(p->eval_cursor, 1);
+    p->eval_order_count = CAVIAR_EVALUATION_BATCH;
+    if (dataset) {
+        for (int part = 0; part < 3; part++)
+            p->eval_order_count = largest(p->eval_order_count, dataset->part_examples[part]);
+        p->features = carve(&c, dataset->examples * dataset->feature_count, caviar_type_size(dataset->type));
+        CARVE(p->labels, dataset->labels ? dataset->examples : 0);
+    }
+    CARVE(p->eval_order, p->eval_order_count);
+    CARVE(p->raw, CAVIAR_EVALUATION_BATCH * p->shape.features);
+    if (p->shape.trains) {
+        CARVE(p->train_order, dataset->part_examples[CAVIAR_TRAIN]);
+        CARVE(p->train_cursor, 1);
+    }
+
+    int64_t widest = 0;
+    for (int32_t l = 0; l < p->layers; l++) {
+        caviar_layer *layer = &p->layer[l];
+        CARVE(layer->widths, models);
+        if (l == o->hidden_layers) break;
+        widest = largest(widest, layer->out);
+        CARVE(layer->z, batch * models * layer->out);
+        CARVE(layer->h, batch * models * layer->out);
+    }
+    CARVE(p->gradient_a, batch * trained * widest);
+    CARVE(p->gradient_b, batch * trained * widest);
+    CARVE(p->input, batch * p->padded_features);
+    CARVE(p->input_labels, batch);
+    CARVE(p->logits, batch * models * p->padded_classes);
+    CARVE(p->losses, batch * models);
+    CARVE(p->predictions, batch * models);
+    CARVE(p->train_sums.loss, trained);
+    CARVE(p->train_sums.correct, trained);
+    CARVE(p->eval_sums.loss, models);
+    CARVE(p->eval_sums.correct, models);
+    return c.used;
+}

@@ -1,0 +1,221 @@
+/*
+ * Training trials side by side: which fit on the device at once, the steps in pieces short enough for the progress
+ * function to be called several times a second, and the measuring at the end. Pieces are a matter of time only: a
+ * population that is trained in pieces has the bits of one trained in one go.
+ */
+#include "search.h"
+
+#include "host/population/population.h"
+#include "host/status.h"
+#include "rank.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Trials in training together, as one population. */
+typedef struct cohort {
+    caviar_search *search;
+    caviar_population *population;
+    const int32_t *numbers; /* [count] */
+    int32_t count;
+    int64_t step, steps; /* of each model: done, in all */
+    int64_t piece;       /* steps that take about a tenth of a second */
+} cohort;
+
+double caviar_seconds_since(const struct timespec *since) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) * 1e-9;
+}
+
+int64_t caviar_search_trial_steps(const caviar_search *search, const caviar_trial *trial) {
+    const caviar_population_options options = { .hidden_layers = trial->hidden_layers,
+                                                .batch_norm = trial->batch_norm,
+                                                .batch_size = trial->batch_size };
+    return caviar_steps_per_epoch(search->data.part_examples[CAVIAR_TRAIN], &options) * search->options.epochs;
+}
+
+/* -------------------------------------------------------------------------------------------------------- its progress
+ */
+
+static void report(cohort *c, int32_t training) {
+    caviar_search *search = c->search;
+    if (search->options.progress == NULL) return;
+    const caviar_search_progress progress = {
+        .trials_done = search->measured,
+        .trials = search->options.trials,
+        .round = search->round,
+        .rounds = search->options.rounds,
+        .models = training,
+        .model_steps = search->model_steps,
+        /* Rounds that are not sampled yet are taken to be like those that are. */
+        .model_steps_total = llround((double)search->model_steps_total / search->sampled * search->options.trials),
+        .best_trial = search->best,
+        .best = search->best < 0 ? (caviar_metrics){ NAN, NAN, 0 } : search->trials[search->best].validation,
+        .seconds = caviar_seconds_since(&search->began),
+    };
+    if (search->options.progress(search->options.progress_context, &progress) != 0) search->stopped = 1;
+}
+
+/* Trains up to step `until`, or until the progress function says stop. */
+static caviar_status train_until(cohort *c, int64_t until) {
+    while (c->step < until && !c->search->stopped) {
+        const int64_t steps = c->piece < until - c->step ? c->piece : until - c->step;
+        struct timespec start;
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        CAVIAR_TRY(caviar_population_train(c->population, steps));
+        const double seconds = caviar_seconds_since(&start);
+        c->step += steps;
+        c->search->model_steps += steps * c->count;
+        if (seconds < 0.05 && steps == c->piece) c->piece *= 2;
+        if (seconds > 0.2 && c->piece > 1) c->piece /= 2;
+        report(c, c->count);
+    }
+    return CAVIAR_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- measuring
+ */
+
+/* Training metrics are those of the last epoch: what came before is read and forgotten. */
+static caviar_status train(cohort *c, caviar_metrics *metrics) {
+    const int64_t epoch = caviar_population_steps_per_epoch(c->population);
+    c->steps = epoch * c->search->options.epochs;
+    CAVIAR_TRY(train_until(c, c->steps - epoch));
+    if (c->search->stopped) return CAVIAR_OK;
+    CAVIAR_TRY(caviar_population_training_metrics(metrics, c->population));
+    return train_until(c, c->steps);
+}
+
+static void record_metrics(cohort *c, const caviar_metrics *training, const caviar_metrics *validation) {
+    const double epochs = (double)c->step / (double)c->steps * c->search->options.epochs;
+    for (int32_t i = 0; i < c->count; ++i) {
+        caviar_trial *trial = &c->search->trials[c->numbers[i]];
+        trial->training = training[i];
+        trial->validation = validation[i];
+        trial->epochs = epochs;
+        trial->state = !isfinite(validation[i].loss) ? CAVIAR_TRIAL_DIVERGED
+                       : c->step < c->steps          ? CAVIAR_TRIAL_INTERRUPTED
+                                                     : CAVIAR_TRIAL_COMPLETE;
+    }
+    c->search->measured += c->count;
+}
+
+/* Keeps the model of the cohort's best trial if it is the best of the search so far. */
+static caviar_status keep_best(cohort *c) {
+    caviar_search *search = c->search;
+    int32_t best = search->best, index = -1;
+    for (int32_t i = 0; i < c->count; ++i) {
+        const caviar_trial *trial = &search->trials[c->numbers[i]];
+        if (trial->state == CAVIAR_TRIAL_DIVERGED) continue;
+        if (best >= 0 && !caviar_trial_is_better(trial, &search->trials[best], search->options.metric)) continue;
+        best = trial->number;
+        index = i;
+    }
+    if (index < 0) return CAVIAR_OK;
+    caviar_model *model;
+    CAVIAR_TRY(caviar_population_read_model(&model, c->population, index));
+    caviar_model_destroy(search->best_model);
+    search->best_model = model;
+    search->best = best;
+    search->best_unsaved = 1;
+    return CAVIAR_OK;
+}
+
+static caviar_status train_and_measure(cohort *c, caviar_metrics *training, caviar_metrics *validation) {
+    CAVIAR_TRY(train(c, training));
+    CAVIAR_TRY(caviar_population_training_metrics(training, c->population));
+    CAVIAR_TRY(caviar_population_evaluate(validation, c->population, CAVIAR_VALIDATION));
+    record_metrics(c, training, validation);
+    CAVIAR_TRY(keep_best(c));
+    /* Files that reach the disk take their time: small cohorts share a record. */
+    if (caviar_seconds_since(&c->search->recorded) > 1) CAVIAR_TRY(caviar_record_write(c->search, "running"));
+    report(c, 0);
+    return CAVIAR_OK;
+}
+
+static caviar_status start(cohort *c) {
+    const size_t size = (size_t)c->count * sizeof(caviar_hyperparameters);
+    caviar_hyperparameters *hyperparameters = malloc(size);
+    if (hyperparameters == NULL) return caviar_fail_memory("the hyperparameters of a cohort", size);
+    for (int32_t i = 0; i < c->count; ++i) hyperparameters[i] = c->search->trials[c->numbers[i]].hyperparameters;
+    const caviar_status status = caviar_population_start(c->population, 0, c->count, hyperparameters);
+    free(hyperparameters);
+    return status;
+}
+
+static caviar_status run_cohort(cohort *c) {
+    const size_t count = (size_t)c->count;
+    caviar_metrics *metrics = calloc(2 * count, sizeof *metrics);
+    if (metrics == NULL) return caviar_fail_memory("the metrics of a cohort", 2 * count * sizeof *metrics);
+    caviar_status status = start(c);
+    if (status == CAVIAR_OK) status = train_and_measure(c, metrics, metrics + count);
+    free(metrics);
+    return status;
+}
+
+/* --------------------------------------------------------------------------------------------- how many train at once
+ */
+
+/* The population of these trials: each layer is as wide as the widest of them. */
+static caviar_population_options population_options(const caviar_search *search, const int32_t *numbers,
+                                                    int32_t count) {
+    const caviar_trial *first = &search->trials[numbers[0]];
+    caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
+    options.models = count;
+    options.hidden_layers = first->hidden_layers;
+    options.batch_norm = first->batch_norm;
+    options.batch_size = first->batch_size;
+    options.seed = search->options.seed;
+    for (int layer = 0; layer < CAVIAR_MAX_HIDDEN_LAYERS; ++layer) {
+        options.hidden_width[layer] = 0;
+        for (int32_t i = 0; i < count; ++i) {
+            const int32_t width = search->trials[numbers[i]].hidden_width[layer];
+            if (width > options.hidden_width[layer]) options.hidden_width[layer] = width;
+        }
+    }
+    return options;
+}
+
+/* The most of these trials, 1 at least, that nine tenths of the device's free memory hold. */
+static caviar_status find_capacity(int32_t *capacity, const caviar_search *search, const int32_t *numbers,
+                                   int32_t count) {
+    caviar_device_info info;
+    CAVIAR_TRY(caviar_device_get_info(&info, search->device));
+    caviar_population_options options = population_options(search, numbers, count);
+    int32_t fits = 1, most = count;
+    while (fits < most) {
+        options.models = fits + (most - fits + 1) / 2;
+        uint64_t bytes;
+        CAVIAR_TRY(caviar_population_estimate(&bytes, search->device, search->dataset, &options));
+        if (bytes <= info.memory_free / 10 * 9)
+            fits = options.models;
+        else
+            most = options.models - 1;
+    }
+    *capacity = fits;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_search_train_group(caviar_search *search, const int32_t *numbers, int32_t count) {
+    int32_t at_once = search->options.models_at_once;
+    if (at_once == 0) CAVIAR_TRY(find_capacity(&at_once, search, numbers, count));
+    int64_t piece = 1;
+    for (int32_t done = 0; done < count && !search->stopped;) {
+        /* Cohorts of one size rather than full ones and a rest. */
+        const int32_t left = count - done, cohorts = (left - 1) / at_once + 1;
+        cohort c = { .search = search, .numbers = numbers + done, .count = (left - 1) / cohorts + 1, .piece = piece };
+        const caviar_population_options options = population_options(search, c.numbers, c.count);
+        caviar_status status = caviar_population_create(&c.population, search->device, search->dataset, &options);
+        if (status == CAVIAR_OUT_OF_DEVICE_MEMORY && c.count > 1) {
+            at_once = c.count / 2;
+            continue;
+        }
+        if (status == CAVIAR_OK) status = run_cohort(&c);
+        caviar_population_destroy(c.population);
+        CAVIAR_TRY(status);
+        done += c.count;
+        piece = c.piece;
+    }
+    return CAVIAR_OK;
+}

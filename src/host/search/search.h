@@ -1,0 +1,43 @@
+/* A search in progress: its trials, and what the parts of it (search.c, cohort.c, search_record.c) share. */
+#ifndef CAVIAR_HOST_SEARCH_H
+#define CAVIAR_HOST_SEARCH_H
+
+#include "box.h"
+
+#include <time.h>
+
+struct caviar_search {
+    caviar_device *device;
+    const caviar_dataset *dataset;
+    caviar_dataset_info data;
+    caviar_space space;
+    caviar_search_options options; /* directory is the search's own copy */
+    caviar_trial *trials;          /* [options.trials], the first `sampled` of them made */
+    double *positions, *values;    /* [options.trials, space.size] */
+    int32_t sampled, measured;
+    int32_t round;
+    int32_t best; /* -1: none yet */
+    caviar_model *best_model;
+    int best_unsaved; /* the record does not hold best_model yet */
+    int has_run, stopped;
+    int64_t model_steps, model_steps_total;
+    struct timespec began, recorded;
+};
+
+/*
+ * Trains trials `numbers` [count] of one depth, batch size and batch norm side by side, as many at once as may be, and
+ * measures them. search->stopped afterwards: the progress function ended it.
+ */
+caviar_status caviar_search_train_group(caviar_search *search, const int32_t *numbers, int32_t count);
+
+double caviar_seconds_since(const struct timespec *since);
+
+/* Minibatches that a trial trains on in all. */
+int64_t caviar_search_trial_steps(const caviar_search *search, const caviar_trial *trial);
+
+/* Makes the folder of a search (none: nothing to do), and refuses one that holds a search already. */
+caviar_status caviar_record_open(const caviar_search *search);
+/* Writes what has changed: `state` is "running", "complete", "interrupted" or "failed". */
+caviar_status caviar_record_write(caviar_search *search, const char *state);
+
+#endif

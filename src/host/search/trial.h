@@ -1,0 +1,17 @@
+/* Trials: points of a search space as networks that can be trained. */
+#ifndef CAVIAR_HOST_TRIAL_H
+#define CAVIAR_HOST_TRIAL_H
+
+#include "space.h"
+
+/* A planned trial from its values [space->size]: what the space does not name has its default. */
+caviar_trial caviar_trial_make(const caviar_space *space, const double *values, int64_t training_examples,
+                               int32_t number, int32_t round, int32_t epochs);
+
+/*
+ * Whether every point of the space can be trained on so many examples. CAVIAR_INVALID_ARGUMENT names the parameter
+ * and what to change.
+ */
+caviar_status caviar_space_check_trainable(const caviar_space *space, int64_t training_examples);
+
+#endif
