@@ -311,7 +311,7 @@ std::string run(const std::string &name, dim3 grid, dim3 block, const std::funct
     if (sigsetjmp(now->fault, 1) == 0) run_blocks(grid, block);
 #endif
     const std::string wrong = now->wrong;
-    for (auto &array : now->arrays) guarded_free(array.second.memory);
+    for (auto &array : now->arrays) (void)guarded_free(array.second.memory);
     now->arrays.clear();
     now = nullptr;
     return wrong;

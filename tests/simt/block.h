@@ -16,7 +16,8 @@ std::string run(const std::string &name, dim3 grid, dim3 block, const std::funct
  * The end of the memory is `bytes` rounded up to `alignment`.
  */
 void *guarded_allocate(size_t bytes, size_t alignment);
-void guarded_free(void *memory);
+/* Says whether the bytes between the two are as they were. */
+bool guarded_free(void *memory);
 
 } // namespace simt
 

@@ -161,7 +161,8 @@ cudaError_t cudaFree(void *memory) {
 #if defined(__SANITIZE_ADDRESS__)
     std::free(memory);
 #else
-    guarded_free(memory);
+    if (!guarded_free(memory) && diagnosis.empty())
+        diagnosis = "memory was written behind its end, or given back without having been allocated";
 #endif
     count_object(-1);
     return sticky;

@@ -1,4 +1,4 @@
-/* Memory with a guard page behind it. */
+/* Memory with a guard page behind it. What rounding leaves between the two must keep its bytes. */
 #include "block.h"
 
 #include <cstdint>
@@ -11,7 +11,8 @@ namespace simt {
 
 struct mapping {
     void *start;
-    size_t bytes;
+    size_t mapped;
+    size_t bytes, used; /* asked for, and rounded up */
 };
 static std::map<void *, mapping> mappings;
 static std::mutex mappings_lock;
@@ -30,16 +31,20 @@ void *guarded_allocate(size_t bytes, size_t alignment) {
     void *const memory = start + page + pages - used;
     std::memset(memory, 0xff, used);
     const std::lock_guard<std::mutex> locked(mappings_lock);
-    mappings[memory] = { start, page + pages + page };
+    mappings[memory] = { start, page + pages + page, bytes, used };
     return memory;
 }
 
-void guarded_free(void *memory) {
+bool guarded_free(void *memory) {
     const std::lock_guard<std::mutex> locked(mappings_lock);
     const auto found = mappings.find(memory);
-    if (found == mappings.end()) return;
-    munmap(found->second.start, found->second.bytes);
+    if (found == mappings.end()) return false;
+    const mapping &of_memory = found->second;
+    bool intact = true;
+    for (size_t i = of_memory.bytes; i < of_memory.used; ++i) intact &= ((unsigned char *)memory)[i] == 0xff;
+    munmap(of_memory.start, of_memory.mapped);
     mappings.erase(found);
+    return intact;
 }
 
 } // namespace simt

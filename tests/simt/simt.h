@@ -89,7 +89,7 @@ cudaError_t launch(const char *name, void (*kernel)(Parameters...), dim3 grid, d
 
 #define SIMT_SITE (simt::site{ __FILE__, __LINE__ })
 #define __syncthreads() simt::barrier(SIMT_SITE)
-#define __syncwarp(...) ((void)simt::ballot(SIMT_SITE, 0xffffffffu, 0))
+#define __syncwarp() ((void)simt::ballot(SIMT_SITE, 0xffffffffu, 0))
 #define __shfl_sync(mask, value, source) simt::shuffle(SIMT_SITE, mask, value, source)
 #define __shfl_xor_sync(mask, value, offset) simt::shuffle(SIMT_SITE, mask, value, simt::lane() ^ (int)(offset))
 #define __ballot_sync(mask, predicate) simt::ballot(SIMT_SITE, mask, predicate)

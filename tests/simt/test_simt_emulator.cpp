@@ -180,5 +180,11 @@ Test(simt_emulator, overruns) {
     cr_assert(verdict(shared_overrun_kernel, 0).empty());
     cr_assert(says(verdict(shared_overrun_kernel, 1), "touches memory"));
     (void)cudaFree(memory);
+
+    /* Between the end of an allocation and the guard page there may be a few bytes: they are looked at in the end. */
+    cr_assert(cudaMalloc(&memory, 1000) == cudaSuccess);
+    cr_assert(verdict(write_kernel, (float *)memory, 250).empty());
+    (void)cudaFree(memory);
+    cr_assert(says(simt_diagnosis(), "written behind its end"));
 }
 #endif

@@ -150,6 +150,8 @@ static void softmax(caviar_device *device, const shape *s) {
     const caviar_matrix kept = matrix_copy(&logits);
     const caviar_matrix none = { NULL, 0, 0 };
     int32_t *const labels = integers(s->batch, 0, (int32_t)s->width - 1);
+    labels[0] = 0;
+    labels[s->batch - 1] = (int32_t)s->width - 1;
     const caviar_matrix gradient = !with_labels ? none
                                    : in_place   ? logits
                                                 : matrix(s, padded_classes, HUGE_LOW, HUGE_HIGH);

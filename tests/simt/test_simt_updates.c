@@ -77,7 +77,7 @@ static void update_reference(int optimizer, const rule *r, int decayed, double *
 
 /* s->width is the count of parameters. */
 static void update(caviar_device *device, const shape *s) {
-    const int64_t count = s->width, decayed = count / 4 * 2 + 1;
+    const int64_t count = s->width, decayed = count / 4 * 2 + count / 4 % 4;
     const caviar_tensor p = tensor(s->models, count, -1, 1), g = tensor(s->models, count, -1, 1);
     const caviar_tensor m = tensor(s->models, count, -1, 1), v = tensor(s->models, count, 0, 1);
     g.data[0] = 1e20f;

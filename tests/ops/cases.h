@@ -1,0 +1,43 @@
+/*
+ * The conformance cases of every op, for any device: a table of shapes, a function that lays out the operands of a
+ * call, and one that checks what the op made of them against a reference in double precision. The list is made from
+ * the list of ops, so that an op without cases does not link.
+ */
+#ifndef CAVIAR_TESTS_OPS_CASES_H
+#define CAVIAR_TESTS_OPS_CASES_H
+
+#include "scene.h"
+
+typedef struct op_cases {
+    const shape *shapes;
+    size_t count;
+    void (*build)(scene *s, caviar_call *call);
+    void (*check)(const scene *s, const caviar_call *call); /* after `build` of the same scene */
+} op_cases;
+
+#define DECLARE_CASES(name) extern const op_cases cases_##name;
+CAVIAR_FOR_EACH_OP(DECLARE_CASES)
+#undef DECLARE_CASES
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+extern const op_cases *const all_cases[CAVIAR_OP_COUNT]; /* by caviar_op */
+extern const char *const op_names[CAVIAR_OP_COUNT];
+
+void run_call(caviar_device *device, const caviar_call *call);
+/* Builds, runs and checks every case of one op. */
+void check_op(caviar_device *device, caviar_op op);
+
+/* Gradients of the backward ops against central differences of the forward formulas in double, in the op's own file. */
+void check_linear_differences(caviar_device *device);
+void check_bias_differences(caviar_device *device);
+void check_batch_norm_differences(caviar_device *device);
+void check_softmax_differences(caviar_device *device);
+
+/* Statistics of dropout masks, and that both directions use the same one: dropout.c. */
+void check_dropout_masks(caviar_device *device);
+
+/* Every optimiser and schedule over several steps against the formulas in double: optimizer.c. */
+void check_several_steps(caviar_device *device);
+
+#endif

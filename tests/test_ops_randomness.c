@@ -1,0 +1,53 @@
+/* The random words and what is made of them: known answers, ranges, 10^x against long double. */
+#include "kernels/randomness.h"
+
+#include <criterion/criterion.h>
+
+Test(ops_randomness, philox_known_answers) {
+    const caviar_words zero = caviar_philox(0, 0, 0);
+    static const uint32_t expected[4] = { 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u };
+    for (int i = 0; i < 4; i++) cr_assert(zero.word[i] == expected[i], "word %d is %08x", i, zero.word[i]);
+    /* Random123's own known answers for a block and key of all ones and of the digits of pi. */
+    const caviar_words ones = caviar_philox(UINT64_MAX, UINT64_MAX, UINT64_MAX);
+    static const uint32_t all_ones[4] = { 0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu };
+    const caviar_words pi =
+        caviar_philox(UINT64_C(0x299f31d0a4093822), UINT64_C(0x0370734413198a2e), UINT64_C(0x85a308d3243f6a88));
+    static const uint32_t of_pi[4] = { 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u };
+    for (int i = 0; i < 4; i++)
+        cr_assert(ones.word[i] == all_ones[i] && pi.word[i] == of_pi[i], "word %d is %08x and %08x", i, ones.word[i],
+                  pi.word[i]);
+}
+
+Test(ops_randomness, subsequences_of_different_purposes_differ) {
+    cr_assert(caviar_subsequence(CAVIAR_PURPOSE_DROPOUT, 3, 0x89abcdefu) == UINT64_C(0x0303000089abcdef));
+    cr_assert(caviar_dropout_counter(1, 0, 0) == UINT64_C(65536) * 1024);
+    cr_assert(caviar_dropout_counter(0, 1, 0) == caviar_dropout_counter(0, 0, 4095) + 1);
+    cr_assert(caviar_dropout_counter(0, 65535, 4095) + 1 == caviar_dropout_counter(1, 0, 0));
+    cr_assert(caviar_dropout_counter(0, 0, 7) == 1 && caviar_dropout_counter(0, 0, 3) == 0);
+}
+
+Test(ops_randomness, ranges_are_open) {
+    cr_assert(caviar_uniform52(0, 0) == 0x1p-53 && caviar_uniform52(~0u, ~0u) == 1 - 0x1p-53);
+    cr_assert(caviar_uniform_symmetric(0) == -(1 - 0x1p-24f) && caviar_uniform_symmetric(~0u) == 1 - 0x1p-24f);
+    for (uint32_t i = 0; i < 1u << 20; i++) {
+        const uint32_t word = i * 4096u;
+        cr_assert(caviar_uniform_symmetric(word) == -caviar_uniform_symmetric(~word), "word %08x", word);
+    }
+    cr_assert(caviar_dropout_threshold(0) == 0 && caviar_dropout_threshold(0.5f) == 1u << 31 &&
+              caviar_dropout_threshold(0x1.fffffep-1f) == 0xffffff00u);
+}
+
+Test(ops_randomness, ten_to_the_x) {
+    double worst = 0, at = 0;
+    for (int i = -300000; i <= 300000; i++) {
+        const double x = i / 1000.0 + (i % 7) * 1e-5;
+        const long double exact = powl(10, x);
+        int exponent;
+        frexpl(exact, &exponent);
+        const double units = (double)(fabsl((long double)caviar_exp10(x) - exact) / ldexpl(1, exponent - 53));
+        if (units > worst) worst = units, at = x;
+    }
+    cr_assert(worst <= 2, "10^%.17g is %g units in the last place off", at, worst);
+    /* Ends of ranges that users write must be what they wrote. */
+    cr_assert(caviar_exp10(0) == 1 && caviar_exp10(1) == 10 && caviar_exp10(-1) == 0.1 && caviar_exp10(2) == 100);
+}
