@@ -1,9 +1,8 @@
 #include "activation.h"
 
 #include "cpu.h"
+#include "exponential.h"
 #include "kernels/randomness.h"
-
-#include <math.h>
 
 /* The comparison is false for NaN, which therefore stays: fmaxf(NaN, 0) would hide a diverged model behind a 0. */
 CAVIAR_VECTORISED static void relu(float *restrict row, int64_t count) {
@@ -14,20 +13,34 @@ CAVIAR_VECTORISED static void relu_slope(float *restrict gradient, const float *
     for (int64_t j = 0; j < count; j++) gradient[j] = a[j] > 0 ? gradient[j] : gradient[j] * 0;
 }
 
-static float sigmoid(float x) {
-    return 1 / (1 + expf(-x));
+CAVIAR_VECTORISED static void tanh_row(float *restrict row, int64_t count) {
+    for (int64_t j = 0; j < count; j++) row[j] = caviar_tanh(row[j]);
+}
+
+CAVIAR_VECTORISED static void tanh_slope(float *restrict gradient, const float *restrict a, int64_t count) {
+    for (int64_t j = 0; j < count; j++) {
+        const float y = caviar_tanh(a[j]);
+        gradient[j] *= 1 - y * y;
+    }
+}
+
+CAVIAR_VECTORISED static void sigmoid_row(float *restrict row, int64_t count) {
+    for (int64_t j = 0; j < count; j++) row[j] = caviar_sigmoid(row[j]);
+}
+
+CAVIAR_VECTORISED static void sigmoid_slope(float *restrict gradient, const float *restrict a, int64_t count) {
+    for (int64_t j = 0; j < count; j++) {
+        const float y = caviar_sigmoid(a[j]);
+        gradient[j] *= y * (1 - y);
+    }
 }
 
 void caviar_cpu_activate(float *row, int64_t count, caviar_activation activation) {
     switch (activation) {
     case CAVIAR_IDENTITY: break;
     case CAVIAR_RELU: relu(row, count); break;
-    case CAVIAR_TANH:
-        for (int64_t j = 0; j < count; j++) row[j] = tanhf(row[j]);
-        break;
-    case CAVIAR_SIGMOID:
-        for (int64_t j = 0; j < count; j++) row[j] = sigmoid(row[j]);
-        break;
+    case CAVIAR_TANH: tanh_row(row, count); break;
+    case CAVIAR_SIGMOID: sigmoid_row(row, count); break;
     }
 }
 
@@ -35,18 +48,8 @@ void caviar_cpu_activation_slope(float *gradient, const float *a, int64_t count,
     switch (activation) {
     case CAVIAR_IDENTITY: break;
     case CAVIAR_RELU: relu_slope(gradient, a, count); break;
-    case CAVIAR_TANH:
-        for (int64_t j = 0; j < count; j++) {
-            const float y = tanhf(a[j]);
-            gradient[j] *= 1 - y * y;
-        }
-        break;
-    case CAVIAR_SIGMOID:
-        for (int64_t j = 0; j < count; j++) {
-            const float y = sigmoid(a[j]);
-            gradient[j] *= y * (1 - y);
-        }
-        break;
+    case CAVIAR_TANH: tanh_slope(gradient, a, count); break;
+    case CAVIAR_SIGMOID: sigmoid_slope(gradient, a, count); break;
     }
 }
 
