@@ -36,3 +36,27 @@ Test(ops, several_optimizer_steps) {
     check_several_steps(device);
     device->table->close(device);
 }
+
+/* Asking for all the memory there is must be an error and not the end of the process, which Linux would make it. */
+Test(ops, memory) {
+    caviar_device *device = cpu();
+    caviar_device_info info;
+    SUCCEEDS(device->table->get_info(&info, device));
+    static const size_t sizes[] = { 0, 1, 255, 256, 257, 1 << 20 };
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        void *memory = NULL;
+        SUCCEEDS(device->table->allocate(&memory, device, sizes[i]));
+        const unsigned char *block = memory;
+        cr_assert(block && (uintptr_t)block % 256 == 0);
+        for (size_t at = 0; at < sizes[i]; at++) cr_assert(block[at] == 0);
+        device->table->free(device, memory);
+    }
+    device->table->free(device, NULL);
+    const size_t impossible[] = { (size_t)info.memory_total, SIZE_MAX, SIZE_MAX - 255, SIZE_MAX / 2 };
+    for (size_t i = 0; i < COUNT(impossible); i++) {
+        void *kept = &info;
+        cr_assert(device->table->allocate(&kept, device, impossible[i]) == CAVIAR_OUT_OF_DEVICE_MEMORY);
+        cr_assert(kept == &info, "a failure changed its output");
+    }
+    device->table->close(device);
+}

@@ -41,17 +41,22 @@ static void read_value(const char *path, const char *key, char *value, size_t si
     if (file) fclose(file);
 }
 
+/* Bytes in all, and those that the kernel could give now, with the file cache that it would drop. */
+static void measure_memory(uint64_t *total, uint64_t *available) {
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    char kilobytes[64] = "";
+    read_value("/proc/meminfo", "MemAvailable", kilobytes, sizeof kilobytes);
+    *total = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    *available = *kilobytes ? strtoull(kilobytes, NULL, 10) * 1024 : *total;
+}
+
 static void describe(caviar_device_info *info, int threads) {
     memset(info, 0, sizeof *info);
     snprintf(info->name, sizeof info->name, "cpu");
     snprintf(info->description, sizeof info->description, "CPU");
     read_value("/proc/cpuinfo", "model name", info->description, sizeof info->description);
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     info->threads = threads;
-    info->memory_total = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-    char available[64] = "";
-    read_value("/proc/meminfo", "MemAvailable", available, sizeof available);
-    info->memory_free = *available ? strtoull(available, NULL, 10) * 1024 : info->memory_total;
+    measure_memory(&info->memory_total, &info->memory_free);
 }
 
 caviar_status caviar_cpu_describe(caviar_device_info *info) {
@@ -71,10 +76,15 @@ static void cpu_close(caviar_device *device) {
 static caviar_status cpu_allocate(void **memory, caviar_device *device, size_t bytes) {
     (void)device;
     const size_t rounded = (bytes + 255) / 256 * 256;
-    void *block = rounded >= bytes ? aligned_alloc(256, rounded) : NULL;
+    uint64_t total, available;
+    measure_memory(&total, &available);
+    /* Linux hands out memory that it has not got and kills the process that then writes to it. */
+    const int possible = rounded >= bytes && (total == 0 || bytes <= available);
+    void *block = possible ? aligned_alloc(256, rounded ? rounded : 256) : NULL;
     if (!block)
         return caviar_fail(CAVIAR_OUT_OF_DEVICE_MEMORY,
-                           "cpu: %zu bytes could not be allocated; use fewer models at once", bytes);
+                           "cpu: %zu bytes could not be allocated, of %llu available; use fewer models at once", bytes,
+                           (unsigned long long)available);
     memset(block, 0, rounded);
     *memory = block;
     return CAVIAR_OK;
