@@ -70,7 +70,7 @@ typedef struct caviar_gather_args {
     const int32_t *labels; /* [examples]; NULL: none */
     const int32_t *order;  /* [order_count], each in 0 .. examples - 1 */
     const int64_t *cursor; /* [1], >= 0 */
-    const float *mean;     /* [feature_count]; NULL: 0 */
+    const float *mean;     /* [feature_count]; NULL: 0, and then scale is NULL too */
     const float *scale;    /* [feature_count]; NULL: 1 */
     float *out;            /* [batch, out_stride] */
     int32_t *out_labels;   /* [batch]; NULL exactly when labels is */

@@ -97,9 +97,23 @@ static void run_once(const caviar_call *calls, size_t count, const int32_t *acti
     }
 }
 
+/* No more threads than the calls on models have models: the others would only wait at every loop's end. */
+static int team_size(const caviar_call *calls, size_t count, int threads) {
+    int64_t most = 0, units = 0;
+    int models = 0;
+    for (size_t i = 0; i < count; i++) {
+        const int on_models = caviar_cpu_unit_of(&calls[i], &units) == CAVIAR_CPU_MODELS;
+        if (on_models > models) most = 0; /* what else there is does not count beside them */
+        models |= on_models;
+        if (on_models == models && units > most) most = units;
+    }
+    return most < threads ? (int)most : threads;
+}
+
 void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t *active, int64_t times, int threads) {
+    const int team = team_size(calls, count, threads);
     caviar_blas_enter();
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(team)
     for (int64_t t = 0; t < times; t++) run_once(calls, count, active);
     caviar_blas_leave();
 }
