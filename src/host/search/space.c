@@ -224,8 +224,8 @@ caviar_status caviar_space_create_default(caviar_space **space) {
         "weight_decay=1e-6..1e-3",
         "schedule=constant,cosine",
         "dropout=0..0.3",
-        "hidden_width_1=q_uniform:128..256:16",
-        "hidden_width_2=q_uniform:64..128:16",
+        "hidden_width_1=q_uniform:64..192:16",
+        "hidden_width_2=q_uniform:32..96:16",
     };
     CAVIAR_REQUIRE(space != NULL, "caviar_space_create_default: space is NULL");
     caviar_space *created = NULL;
