@@ -315,6 +315,28 @@ Test(space, a_trial_takes_every_value_to_its_place) {
         cr_expect_eq(caviar_trial_make(space, values, sizes[i][0], 0, 0, 40).batch_size, sizes[i][1]);
 }
 
+Test(space, constants_configure_one_network) {
+    caviar_hyperparameters h = CAVIAR_HYPERPARAMETERS_INIT;
+    caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
+    options.models = 5;
+    options.seed = 99;
+    parsed("hidden_layers=1");
+    parsed("hidden_width=33");
+    parsed("schedule=cosine");
+    parsed("batch_norm=false");
+    SUCCEEDS(caviar_space_configure(&h, &options, space, 200, 12));
+    cr_expect(options.hidden_layers == 1 && options.hidden_width[0] == 33 && options.batch_norm == 0);
+    cr_expect(options.batch_size == 16 && options.models == 5 && options.seed == 99);
+    cr_expect(h.schedule == CAVIAR_COSINE && h.schedule_epochs == 12 && h.hidden_width[0] == 33);
+    REFUSES(caviar_space_configure(NULL, &options, space, 200, 12), CAVIAR_INVALID_ARGUMENT, "must not be NULL");
+    REFUSES(caviar_space_configure(&h, NULL, space, 200, 12), CAVIAR_INVALID_ARGUMENT, "must not be NULL");
+    REFUSES(caviar_space_configure(&h, &options, NULL, 200, 12), CAVIAR_INVALID_ARGUMENT, "must not be NULL");
+    REFUSES(caviar_space_configure(&h, &options, space, 0, 12), CAVIAR_INVALID_ARGUMENT, "training_examples");
+    REFUSES(caviar_space_configure(&h, &options, space, 200, 0), CAVIAR_INVALID_ARGUMENT, "epochs");
+    parsed("dropout=0..0.5");
+    REFUSES(caviar_space_configure(&h, &options, space, 200, 12), CAVIAR_INVALID_ARGUMENT, "dropout=VALUE");
+}
+
 Test(space, numbers_do_not_depend_on_the_locale) {
     static const double numbers[] = { 0.1,    1.0 / 3, 1e-300, 123456789.125, 0.9990000000000001,
                                       5e-324, 1e22,    -0.25,  1e300,         0 };
