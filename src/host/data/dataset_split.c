@@ -1,6 +1,7 @@
 /* Training, validation and test parts of a dataset, and the standardisation that is measured on the training part. */
 #include "dataset.h"
 
+#include "host/shuffle.h"
 #include "host/status.h"
 #include "kernels/randomness.h"
 
@@ -81,24 +82,6 @@ typedef struct division {
     float *mean, *scale;
 } division;
 
-/*
- * Fisher and Yates' shuffle: element i changes places with element floor(u (i + 1)), u being 64 random bits: words
- * 2 (i mod 2) and 2 (i mod 2) + 1 of philox(seed; SPLIT, i / 2). A place is off its 1 / (i + 1) by less than 2^-33.
- */
-static void shuffle(int32_t *order, int64_t count, uint64_t seed) {
-    for (int64_t i = 0; i < count; i++) order[i] = (int32_t)i;
-    for (int64_t i = count - 1; i > 0; i--) {
-        const caviar_words words = caviar_philox(seed, caviar_subsequence(CAVIAR_PURPOSE_SPLIT, 0, 0), (uint64_t)i / 2);
-        const int lane = (int)(i % 2) * 2;
-        const uint64_t range = (uint64_t)i + 1; /* below 2^31, so that neither product overflows */
-        const uint64_t low = words.word[lane + 1] * range >> 32;
-        const int64_t place = (int64_t)((words.word[lane] * range + low) >> 32);
-        const int32_t kept = order[i];
-        order[i] = order[place];
-        order[place] = kept;
-    }
-}
-
 /* The shuffled order is cut into validation, test and training; each part then lists its examples in ascending order,
  * so that evaluation reads memory forwards. */
 static caviar_status deal(division *dealt, int64_t examples, uint64_t seed) {
@@ -110,7 +93,8 @@ static caviar_status deal(division *dealt, int64_t examples, uint64_t seed) {
         allocated = allocated && dealt->part[part];
     }
     if (allocated) {
-        shuffle(order, examples, seed);
+        for (int64_t i = 0; i < examples; i++) order[i] = (int32_t)i;
+        caviar_shuffle(order, examples, seed, CAVIAR_PURPOSE_SPLIT, 0);
         const int64_t validation = dealt->count[CAVIAR_VALIDATION], test = dealt->count[CAVIAR_TEST];
         for (int64_t i = 0; i < examples; i++) {
             part_of[order[i]] = i < validation ? CAVIAR_VALIDATION : i < validation + test ? CAVIAR_TEST : CAVIAR_TRAIN;

@@ -1,6 +1,7 @@
 /* Populations: creation, the start and stop of models, and the loop over minibatches. */
 #include "population.h"
 #include "host/data/dataset.h"
+#include "host/shuffle.h"
 #include "host/status.h"
 #include "kernels/randomness.h"
 
@@ -324,24 +325,10 @@ caviar_status caviar_population_stop(caviar_population *p, int32_t model) {
 /* ---------------------------------------------------------------------------------------------------------- training
  */
 
-/* Fisher and Yates' shuffle with the words of stream 0, the epoch in the counter's high half. */
-static void shuffle(int32_t *order, int64_t count, uint64_t seed, int64_t epoch) {
-    const uint64_t subsequence = caviar_subsequence(CAVIAR_PURPOSE_SHUFFLE, 0, 0);
-    caviar_words words = { { 0 } };
-    for (int64_t i = count - 1; i > 0; i--) {
-        if ((count - 1 - i) % 4 == 0)
-            words = caviar_philox(seed, subsequence, (uint64_t)epoch << 32 | (uint64_t)(count - 1 - i) / 4);
-        const int64_t j = (int64_t)((uint64_t)words.word[(count - 1 - i) % 4] * (uint64_t)(i + 1) >> 32);
-        const int32_t swapped = order[i];
-        order[i] = order[j];
-        order[j] = swapped;
-    }
-}
-
 static caviar_status begin_epoch(caviar_population *p) {
     const int64_t count = part_examples(p, CAVIAR_TRAIN), start = 0;
     memcpy(p->order, p->shape.dataset->part[CAVIAR_TRAIN], (size_t)count * sizeof *p->order);
-    shuffle(p->order, count, p->shape.options.seed, p->epoch);
+    caviar_shuffle(p->order, count, p->shape.options.seed, CAVIAR_PURPOSE_SHUFFLE, (uint32_t)p->epoch);
     CAVIAR_TRY(caviar_device_upload(p->device, p->train_order, p->order, (size_t)count * sizeof *p->order));
     return caviar_device_upload(p->device, p->train_cursor, &start, sizeof start);
 }
