@@ -1,15 +1,19 @@
-/* The CPU device by the conformance cases: tests/ops. */
+/* A device by the conformance cases of tests/ops: the CPU, or what the build names (tests/simt: the emulator). */
 #include "ops/cases.h"
 
-static caviar_device *cpu(void) {
+#ifndef CAVIAR_TEST_DEVICE
+#define CAVIAR_TEST_DEVICE "cpu"
+#endif
+
+static caviar_device *open_device(void) {
     caviar_device *device = NULL;
-    SUCCEEDS(caviar_cpu_open(&device, 2));
+    SUCCEEDS(caviar_device_open(&device, CAVIAR_TEST_DEVICE, 2));
     return device;
 }
 
 #define OP_TEST(name)                                                                                                  \
     Test(ops, name) {                                                                                                  \
-        caviar_device *device = cpu();                                                                                 \
+        caviar_device *device = open_device();                                                                         \
         check_op(device, CAVIAR_OP_##name);                                                                            \
         device->table->close(device);                                                                                  \
     }
@@ -17,7 +21,7 @@ CAVIAR_FOR_EACH_OP(OP_TEST)
 #undef OP_TEST
 
 Test(ops, central_differences) {
-    caviar_device *device = cpu();
+    caviar_device *device = open_device();
     check_linear_differences(device);
     check_bias_differences(device);
     check_batch_norm_differences(device);
@@ -26,20 +30,20 @@ Test(ops, central_differences) {
 }
 
 Test(ops, dropout_masks) {
-    caviar_device *device = cpu();
+    caviar_device *device = open_device();
     check_dropout_masks(device);
     device->table->close(device);
 }
 
 Test(ops, several_optimizer_steps) {
-    caviar_device *device = cpu();
+    caviar_device *device = open_device();
     check_several_steps(device);
     device->table->close(device);
 }
 
 /* Asking for all the memory there is must be an error and not the end of the process, which Linux would make it. */
 Test(ops, memory) {
-    caviar_device *device = cpu();
+    caviar_device *device = open_device();
     caviar_device_info info;
     SUCCEEDS(device->table->get_info(&info, device));
     static const size_t sizes[] = { 0, 1, 255, 256, 257, 1 << 20 };

@@ -140,7 +140,7 @@ typedef struct caviar_batch_norm_forward_args {
 
 /*
  * batch_norm_backward: the gradient of batch_norm_forward. With a = gamma * xhat + beta made again from z,
- *     da = dy * dropout mask * act'(a),  dgamma = sum da * xhat,  dbeta = sum da
+ *     da = dy * dropout mask * act'(a),  dgamma = sum da * xhat,  dbeta = sum da      (act'(NaN) is NaN, relu's too)
  *     dz = gamma * inverse_deviation * (da - dbeta / batch - xhat * dgamma / batch)
  * Padding columns of dz are written as 0, of dgamma and dbeta left alone.
  */

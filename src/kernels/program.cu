@@ -29,8 +29,8 @@ static caviar_status capture(cudaGraph_t *graph, caviar_cuda_scope *scope, const
 }
 
 /*
- * `active` is not needed: models that are not active cost little beside the launch, and the optimiser, which is what
- * must leave them alone, reads their flag itself.
+ * `active` is not needed: models that are not active cost little beside the launch, and the operations that must leave
+ * them alone (batch norm, metrics, schedule, optimiser) read their flags themselves.
  */
 caviar_status caviar_cuda_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,
                                          size_t count, const int32_t *active) {

@@ -60,7 +60,7 @@ double activate(int activation, double a) {
 
 double slope(int activation, double a) {
     switch (activation) {
-    case CAVIAR_RELU: return a > 0;
+    case CAVIAR_RELU: return isnan(a) ? a : a > 0;
     case CAVIAR_TANH: return 1 / (cosh(a) * cosh(a));
     case CAVIAR_SIGMOID: return 1 / ((1 + exp(-a)) * (1 + exp(a)));
     default: return 1;

@@ -10,7 +10,7 @@ CAVIAR_VECTORISED static void relu(float *restrict row, int64_t count) {
 }
 
 CAVIAR_VECTORISED static void relu_slope(float *restrict gradient, const float *restrict a, int64_t count) {
-    for (int64_t j = 0; j < count; j++) gradient[j] = a[j] > 0 ? gradient[j] : gradient[j] * 0;
+    for (int64_t j = 0; j < count; j++) gradient[j] *= a[j] > 0 ? 1 : (a[j] <= 0 ? 0 : a[j]);
 }
 
 CAVIAR_VECTORISED static void tanh_row(float *restrict row, int64_t count) {
