@@ -92,6 +92,32 @@ Test(search_course, an_interrupted_search_keeps_what_it_has) {
     cr_expect_gt(partly, 3);
 }
 
+/* All trials are measured then, but not all were trained to their end. */
+Test(search_course, an_interruption_in_the_last_cohort_is_one) {
+    watch w = { .stop_at = 1 };
+    add("hidden_layers=1");
+    add("batch_norm=true");
+    add("batch_size=16"); /* one cohort */
+    options.rounds = 1;
+    options.epochs = 30;
+    options.progress = on_progress;
+    options.progress_context = &w;
+    caviar_search *search = make();
+    const caviar_status status = caviar_search_run(search);
+    int32_t finished = 0;
+    for (int32_t number = 0; number < caviar_search_trial_count(search); number++)
+        finished += trial_of(search, number).epochs == 30;
+    cr_expect(caviar_search_trial_count(search) == options.trials && finished < options.trials);
+    cr_expect_eq(status, CAVIAR_INTERRUPTED, "%d of %d trials were finished", finished, options.trials);
+    caviar_search_destroy(search);
+
+    /* The call after the last trial's end comes too late to interrupt anything. */
+    w = (watch){ 0 };
+    search = make();
+    SUCCEEDS(caviar_search_run(search));
+    caviar_search_destroy(search);
+}
+
 /* ---------------------------------------------------------------------------------------------------------- the record
  */
 

@@ -127,9 +127,7 @@ static int on_progress(void *context, const caviar_search_progress *now) {
         char rate[16], best[32] = "-";
         progress_rate(rate, now->seconds > 0.0 ? (double)now->model_steps / now->seconds : 0.0);
         if (now->best_trial >= 0) snprintf(best, sizeof best, "%.4f", now->best.accuracy);
-        /* The steps of later rounds are known when these are sampled; until then they are taken to be as many. */
-        const double known = now->model_steps_total > 0 ? (double)now->model_steps_total : 1.0;
-        const double planned = known * now->rounds / (now->round + 1);
+        const double planned = now->model_steps_total > 0 ? (double)now->model_steps_total : 1.0;
         progress_draw(&run->line, (double)now->model_steps / planned,
                       "trial %d/%d  round %d/%d  best %s  %s models x steps/s", now->trials_done, now->trials,
                       now->round + 1, now->rounds, best, rate);

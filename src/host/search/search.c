@@ -172,13 +172,23 @@ static caviar_status run_round(caviar_search *search, caviar_box *box) {
     return status;
 }
 
+/* How many trials were trained to their end, which those in training at an interruption were not. */
+static int32_t finished_trials(const caviar_search *search) {
+    int32_t finished = 0;
+    for (int32_t i = 0; i < search->sampled; ++i)
+        finished +=
+            search->trials[i].state != CAVIAR_TRIAL_PLANNED && search->trials[i].epochs >= search->options.epochs;
+    return finished;
+}
+
 static caviar_status run_rounds(caviar_search *search) {
     caviar_box box;
     caviar_box_of_space(&box, &search->space);
     for (; search->round < search->options.rounds && !search->stopped; ++search->round)
         CAVIAR_TRY(run_round(search, &box));
-    if (!search->stopped || search->measured == search->options.trials) return CAVIAR_OK;
-    return caviar_fail(CAVIAR_INTERRUPTED, "the search was stopped after %d of %d trials", search->measured,
+    const int32_t finished = finished_trials(search);
+    if (!search->stopped || finished == search->options.trials) return CAVIAR_OK;
+    return caviar_fail(CAVIAR_INTERRUPTED, "the search was stopped after %d of %d trials", finished,
                        search->options.trials);
 }
 
