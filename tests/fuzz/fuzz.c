@@ -71,13 +71,18 @@ static void read_all(const caviar_dataset *dataset, const caviar_dataset_info *i
 }
 
 /* One minibatch of one small network. */
-static void train(const caviar_dataset *dataset) {
+static void train(const caviar_dataset *dataset, const caviar_dataset_info *info) {
     caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
     options.hidden_width[0] = 2;
     options.batch_norm = 0;
     options.batch_size = 1;
     caviar_population *population = NULL;
-    MUST(caviar_population_create(&population, fuzz_device(), dataset, &options) == CAVIAR_OK);
+    const caviar_status status = caviar_population_create(&population, fuzz_device(), dataset, &options);
+    if (info->classes > CAVIAR_MAX_WIDTH) {
+        MUST(status == CAVIAR_INVALID_ARGUMENT && !population);
+        return;
+    }
+    MUST(status == CAVIAR_OK);
     const caviar_hyperparameters hyperparameters = CAVIAR_HYPERPARAMETERS_INIT;
     MUST(caviar_population_start(population, 0, 1, &hyperparameters) == CAVIAR_OK);
     MUST(caviar_population_train(population, 1) == CAVIAR_OK);
@@ -95,7 +100,7 @@ void fuzz_use_dataset(caviar_dataset *dataset) {
         MUST(caviar_dataset_split(dataset, 0.25, 0.25, 1) == CAVIAR_OK);
         MUST(caviar_dataset_get_info(&info, dataset) == CAVIAR_OK);
         MUST(info.part_examples[0] + info.part_examples[1] + info.part_examples[2] == info.examples);
-        if (info.classes && info.features <= 4096) train(dataset);
+        if (info.classes && info.features <= 4096) train(dataset, &info);
     }
     caviar_dataset_destroy(dataset);
 }

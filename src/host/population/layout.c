@@ -41,6 +41,9 @@ caviar_status caviar_shape_check(const char *function, const caviar_population_s
                    "%s: options.batch_norm_momentum is %g, not in (0, 1]", function, o->batch_norm_momentum);
     if (!shape->trains) return CAVIAR_OK;
     CAVIAR_REQUIRE(shape->dataset->classes >= 2, "%s: the dataset has no labels to train on", function);
+    CAVIAR_REQUIRE(shape->dataset->classes <= CAVIAR_MAX_WIDTH,
+                   "%s: the dataset has %lld classes, and networks are trained on %d at most; use fewer labels",
+                   function, (long long)shape->dataset->classes, CAVIAR_MAX_WIDTH);
     CAVIAR_REQUIRE(o->batch_size <= shape->dataset->part_examples[CAVIAR_TRAIN],
                    "%s: options.batch_size is %d, but the training part has %lld examples", function, o->batch_size,
                    (long long)shape->dataset->part_examples[CAVIAR_TRAIN]);
