@@ -139,7 +139,7 @@ static caviar_status upload_model(caviar_population *p, int32_t index, const cav
     copy_layers(p, &b, model, 0);
     caviar_status status =
         caviar_device_upload(p->device, p->parameters + index * p->parameter_count, b.parameters, parameters);
-    if (!status) status = caviar_device_upload(p->device, p->state + index * p->state_count, b.state, state);
+    if (!status && state) status = caviar_device_upload(p->device, p->state + index * p->state_count, b.state, state);
     free(b.parameters);
     return status;
 }
