@@ -1,13 +1,16 @@
 /*
  * Runs every target over every file of its corpus, and over that file cut off after every byte and with every bit
  * flipped in turn. A fault ends the process by the sanitizers, a hang by CTest's time limit, an absurd allocation by
- * the limit that is set here.
+ * the limit that is set here (in a build without AddressSanitizer).
  */
 #include "fuzz.h"
 #include "scorecard.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 typedef int (*target)(const uint8_t *data, size_t size);
 
@@ -15,7 +18,6 @@ typedef int (*target)(const uint8_t *data, size_t size);
 enum { LARGEST_DAMAGED = 4096 };
 
 static long tried, loaded, refused;
-static const char *current = "";
 
 /* The target gets a copy of just this size, so that AddressSanitizer sees a read beyond it. */
 static void run(target one, const uint8_t *data, size_t size) {
@@ -48,7 +50,6 @@ static int run_corpus(target one, const char *name) {
     for (struct dirent *entry; (entry = readdir(listing));) {
         if (entry->d_name[0] == '.') continue;
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        current = path;
         fprintf(stderr, "%s/%s\n", name, entry->d_name);
         size_t size = 0;
         uint8_t *data = (uint8_t *)fuzz_read(&size, path);
@@ -65,7 +66,16 @@ static int run_corpus(target one, const char *name) {
     return files;
 }
 
+/* An absurd allocation fails, and so the file is refused with another status than that of a bad file. */
+static void limit_memory(void) {
+#ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes of addresses for itself */
+    const struct rlimit limit = { (rlim_t)2 << 30, (rlim_t)2 << 30 };
+    MUST(setrlimit(RLIMIT_AS, &limit) == 0);
+#endif
+}
+
 int main(void) {
+    limit_memory();
     int files = 0;
 #define RUN(name)                                                                                                      \
     files = run_corpus(fuzz_##name, #name);                                                                            \
@@ -74,6 +84,9 @@ int main(void) {
     caviar_device_close(fuzz_device());
     printf("%ld files tried: %ld read, %ld refused\n", tried, loaded, refused);
     MUST(loaded > 0 && refused > 0);
+#ifdef __SANITIZE_ADDRESS__
+    MUST(__lsan_do_recoverable_leak_check() == 0); /* before the figure, not when the process ends */
+#endif
     scorecard("hostile-files", (double)tried);
     return 0;
 }
