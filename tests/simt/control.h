@@ -17,6 +17,9 @@ const char *simt_diagnosis(void);
 
 /* Makes the n-th call of the CUDA runtime or cuBLAS from now on (1 is the next) fail with this cudaError_t; 0: none. */
 void simt_fail_call(int64_t n, int error);
+/* As simt_fail_call, counting only calls of one kind. Graph launches count as launches. */
+typedef enum simt_kind { SIMT_ANY, SIMT_ALLOCATION, SIMT_LAUNCH, SIMT_COPY, SIMT_CUBLAS } simt_kind;
+void simt_fail_kind(simt_kind kind, int64_t n, int error);
 /* Whether the call that was to fail has been reached. */
 int simt_call_failed(void);
 /* Lets the devices forget errors and diagnosis, as a new process would. */

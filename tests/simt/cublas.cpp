@@ -16,7 +16,7 @@ static cublasStatus_t status_of(cudaError_t error) {
 }
 
 cublasStatus_t cublasCreate_v2(cublasHandle_t *handle) {
-    const cudaError_t error = begin_call(false);
+    const cudaError_t error = begin_call(false, SIMT_CUBLAS);
     if (error != cudaSuccess) return status_of(error);
     *handle = new cublasContext{ nullptr, false };
     count_object(1);
@@ -30,18 +30,18 @@ cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
 }
 
 cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t) {
-    return status_of(begin_call(true));
+    return status_of(begin_call(true, SIMT_CUBLAS));
 }
 
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
     handle->stream = stream;
     handle->workspace = false;
-    return status_of(begin_call(true));
+    return status_of(begin_call(true, SIMT_CUBLAS));
 }
 
 cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, size_t) {
     handle->workspace = workspace != nullptr;
-    return status_of(begin_call(true));
+    return status_of(begin_call(true, SIMT_CUBLAS));
 }
 
 namespace {
@@ -65,7 +65,7 @@ cublasStatus_t cublasGemmStridedBatchedEx_64(cublasHandle_t handle, cublasOperat
                                              long long b_stride, const void *beta, void *c, cudaDataType c_type,
                                              int64_t ldc, long long c_stride, int64_t count,
                                              cublasComputeType_t compute, cublasGemmAlgo_t) {
-    const cudaError_t error = begin_call(true);
+    const cudaError_t error = begin_call(true, SIMT_CUBLAS);
     if (error != cudaSuccess) return status_of(error);
     const bool a_transposed = a_operation != CUBLAS_OP_N, b_transposed = b_operation != CUBLAS_OP_N;
     if (a_type != CUDA_R_32F || b_type != CUDA_R_32F || c_type != CUDA_R_32F || compute != CUBLAS_COMPUTE_32F)

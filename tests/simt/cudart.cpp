@@ -29,6 +29,7 @@ static cudaError_t sticky = cudaSuccess;
 static std::string diagnosis;
 static int64_t live_objects, calls_to_failure;
 static cudaError_t planned_failure = cudaSuccess;
+static simt_kind failing_kind = SIMT_ANY;
 static CUstream_st *capturing; /* one stream at a time */
 
 static cudaError_t answer(cudaError_t error) {
@@ -36,9 +37,10 @@ static cudaError_t answer(cudaError_t error) {
     return error;
 }
 
-cudaError_t begin_call(bool in_capture) {
+cudaError_t begin_call(bool in_capture, simt_kind kind) {
     if (sticky != cudaSuccess) return answer(sticky);
-    if (planned_failure != cudaSuccess && calls_to_failure > 0 && --calls_to_failure == 0) {
+    const bool counts = failing_kind == SIMT_ANY || failing_kind == kind;
+    if (planned_failure != cudaSuccess && counts && calls_to_failure > 0 && --calls_to_failure == 0) {
         const cudaError_t error = planned_failure;
         if (error == cudaErrorIllegalAddress || error == cudaErrorLaunchFailure) sticky = error;
         return answer(error);
@@ -78,7 +80,7 @@ void count_object(int change) {
 
 cudaError_t launch(const char *name, dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> kernel) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) return cudaSuccess;
-    const cudaError_t error = begin_call(true);
+    const cudaError_t error = begin_call(true, SIMT_LAUNCH);
     if (error != cudaSuccess) return error;
     if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535 || block.z > 64 || block.x * block.y * block.z == 0 ||
         (uint64_t)block.x * block.y * block.z > 1024)
@@ -92,9 +94,9 @@ cudaError_t launch(const char *name, dim3 grid, dim3 block, cudaStream_t stream,
 using namespace simt;
 
 /* Each call of the runtime begins so. */
-#define SIMT_BEGIN(in_capture)                                                                                         \
+#define SIMT_BEGIN(...)                                                                                                \
     do {                                                                                                               \
-        const cudaError_t begun = begin_call(in_capture);                                                              \
+        const cudaError_t begun = begin_call(__VA_ARGS__);                                                             \
         if (begun != cudaSuccess) return begun;                                                                        \
     } while (0)
 
@@ -140,7 +142,7 @@ cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total) {
 
 /* Under AddressSanitizer its own red zones lie closer than a page does. */
 cudaError_t cudaMalloc(void **memory, size_t bytes) {
-    SIMT_BEGIN(false);
+    SIMT_BEGIN(false, SIMT_ALLOCATION);
     *memory = nullptr;
     if (bytes == 0) return cudaSuccess;
     if (bytes > (size_t)1 << 40) return answer(cudaErrorMemoryAllocation);
@@ -169,7 +171,7 @@ cudaError_t cudaFree(void *memory) {
 }
 
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream) {
-    SIMT_BEGIN(true);
+    SIMT_BEGIN(true, SIMT_COPY);
     return enqueue(stream, [=] {
         std::memset(memory, value, bytes);
         return std::string();
@@ -177,7 +179,7 @@ cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t 
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
-    SIMT_BEGIN(true);
+    SIMT_BEGIN(true, SIMT_COPY);
     return enqueue(stream, [=] {
         std::memcpy(to, from, bytes);
         return std::string();
@@ -246,7 +248,7 @@ cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) {
 }
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
-    SIMT_BEGIN(false);
+    SIMT_BEGIN(false, SIMT_LAUNCH);
     for (const auto &work : executable->work) {
         const cudaError_t error = enqueue(stream, work);
         if (error != cudaSuccess) return error;
@@ -289,6 +291,11 @@ const char *simt_diagnosis(void) {
 }
 
 void simt_fail_call(int64_t n, int error) {
+    simt_fail_kind(SIMT_ANY, n, error);
+}
+
+void simt_fail_kind(simt_kind kind, int64_t n, int error) {
+    failing_kind = kind;
     calls_to_failure = n;
     planned_failure = (cudaError_t)error;
 }

@@ -2,6 +2,8 @@
 #ifndef CAVIAR_TESTS_SIMT_RUNTIME_H
 #define CAVIAR_TESTS_SIMT_RUNTIME_H
 
+#include "control.h"
+
 #include <cuda_runtime.h>
 
 #include <cstdint>
@@ -13,9 +15,9 @@ namespace simt {
 /*
  * Begins every emulated call: the error that it must fail with, if any: one that a test planted, or a sticky one of
  * an earlier kernel. `in_capture` says whether the call is allowed on a thread that captures a stream; if it is not,
- * the capture is spoilt, as CUDA does.
+ * the capture is spoilt, as CUDA does. `kind` is for the tests that let only calls of one kind fail.
  */
-cudaError_t begin_call(bool in_capture);
+cudaError_t begin_call(bool in_capture, simt_kind kind = SIMT_ANY);
 
 /* Does the work now, or records it for the graph that the stream captures. The work returns what is wrong, or "". */
 cudaError_t enqueue(cudaStream_t stream, std::function<std::string()> work);

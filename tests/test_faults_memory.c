@@ -1,0 +1,162 @@
+/*
+ * Running out of memory in whole runs: each host allocation of a population's life, of a recorded search and of opening
+ * a device fails in turn. The linker sends the library's calls here (tests/CMakeLists.txt).
+ */
+#include "blobs.h"
+#include "folder.h"
+#include "scorecard.h"
+
+#include <errno.h>
+
+static int64_t allocations, failing = INT64_MAX, points; /* the number of the one that fails, from 0 */
+
+static const char *failed_name;
+
+static int fails(const char *name) {
+    if (allocations++ != failing) return 0;
+    failed_name = name;
+    errno = ENOMEM;
+    return 1;
+}
+
+#define WRAP(name, parameters, arguments)                                                                              \
+    void *__real_##name parameters;                                                                                    \
+    void *__wrap_##name parameters;                                                                                    \
+    void *__wrap_##name parameters {                                                                                   \
+        return fails(#name) ? NULL : __real_##name arguments;                                                          \
+    }
+
+WRAP(malloc, (size_t size), (size))
+WRAP(calloc, (size_t count, size_t size), (count, size))
+WRAP(realloc, (void *memory, size_t size), (memory, size))
+WRAP(aligned_alloc, (size_t alignment, size_t size), (alignment, size))
+WRAP(strdup, (const char *text), (text))
+WRAP(open_memstream, (char **text, size_t *size), (text, size))
+
+static caviar_dataset *dataset;
+static caviar_space *space;
+
+enum { MODELS = 3 };
+
+/* What a run leaves when nothing fails. */
+typedef struct outcome {
+    caviar_metrics metrics[2 * MODELS];
+    caviar_metrics trials[4];
+    float probabilities[4];
+} outcome;
+
+static caviar_status use_population(outcome *out, caviar_device *device, caviar_population **made) {
+    caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
+    options.models = MODELS;
+    options.hidden_width[0] = 3;
+    options.batch_size = 8;
+    caviar_status status = caviar_population_create(made, device, dataset, &options);
+    caviar_hyperparameters each[MODELS];
+    for (int k = 0; k < MODELS; k++) {
+        const caviar_hyperparameters usual = CAVIAR_HYPERPARAMETERS_INIT;
+        each[k] = usual;
+        each[k].optimizer = (caviar_optimizer)(k * 2);
+    }
+    const float features[6] = { 1, 2, 3, -1, -2, -3 };
+    caviar_model *model = NULL, *loaded = NULL;
+    if (!status) status = caviar_population_start(*made, 0, MODELS, each);
+    if (!status) status = caviar_population_train(*made, 4);
+    if (!status) status = caviar_population_training_metrics(out->metrics, *made);
+    if (!status) status = caviar_population_evaluate(out->metrics + MODELS, *made, CAVIAR_VALIDATION);
+    if (!status) status = caviar_population_predict(out->probabilities, NULL, *made, 1, features, 2);
+    if (!status) status = caviar_population_read_model(&model, *made, 0);
+    if (!status) status = caviar_population_write_model(*made, 2, model);
+    if (!status) status = caviar_model_save(model, in_folder("model"));
+    if (!status) status = caviar_model_load(&loaded, in_folder("model"));
+    if (!status) status = caviar_model_predict(out->probabilities, NULL, loaded, device, features, 2);
+    if (!status) status = caviar_model_evaluate(out->metrics, loaded, device, dataset, CAVIAR_VALIDATION);
+    caviar_model_destroy(model);
+    caviar_model_destroy(loaded);
+    return status;
+}
+
+static caviar_status run_population(outcome *out) {
+    caviar_device *device = NULL;
+    caviar_population *population = NULL;
+    caviar_status status = caviar_device_open(&device, "cpu", 1);
+    cr_assert(!device == (status != CAVIAR_OK));
+    if (status) return status;
+    status = use_population(out, device, &population);
+    if (status && population) {
+        /* The handle can be used on after the failure. */
+        char message[512];
+        snprintf(message, sizeof message, "%s", caviar_last_error());
+        const caviar_hyperparameters usual = CAVIAR_HYPERPARAMETERS_INIT;
+        caviar_metrics metrics[MODELS];
+        SUCCEEDS(caviar_population_start(population, 0, 1, &usual));
+        SUCCEEDS(caviar_population_train(population, 1));
+        SUCCEEDS(caviar_population_evaluate(metrics, population, CAVIAR_VALIDATION));
+        cr_assert_str_eq(message, caviar_last_error());
+    }
+    caviar_population_destroy(population);
+    caviar_device_close(device);
+    return status;
+}
+
+static caviar_status run_search(outcome *out) {
+    caviar_device *device = NULL;
+    caviar_search *search = NULL;
+    caviar_search_options options = CAVIAR_SEARCH_OPTIONS_INIT;
+    options.trials = 4;
+    options.epochs = 1;
+    options.directory = in_folder("study");
+    caviar_status status = caviar_device_open(&device, "cpu", 1);
+    if (status) return status;
+    status = caviar_search_create(&search, device, dataset, space, &options);
+    cr_assert(!search == (status != CAVIAR_OK));
+    if (!status) status = caviar_search_run(search);
+    caviar_trial trial;
+    for (int32_t n = 0; !status && n < 4; n++)
+        if ((status = caviar_search_get_trial(&trial, search, n)) == CAVIAR_OK) out->trials[n] = trial.validation;
+    caviar_search_destroy(search);
+    caviar_device_close(device);
+    nftw(in_folder("study"), remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    return status;
+}
+
+static void exhaust(const char *name, int at_least, caviar_status (*use)(outcome *)) {
+    static outcome clean, now;
+    memset(&clean, 0, sizeof clean);
+    SUCCEEDS(use(&clean));
+    for (int64_t n = 0;; n++) {
+        memset(&now, 0, sizeof now);
+        allocations = 0;
+        failing = n;
+        const caviar_status status = use(&now);
+        const int failed = allocations > n;
+        failing = INT64_MAX;
+        if (!failed) {
+            SUCCEEDS(status);
+            cr_assert(memcmp(&now, &clean, sizeof now) == 0, "%s: another outcome after the failures", name);
+            cr_assert(n >= at_least, "%s: only %d allocations", name, (int)n);
+            return;
+        }
+        points++;
+        /* A search that finds no room for its models trains fewer at once, and comes to the same. */
+        if (!status && use == run_search && strcmp(failed_name, "aligned_alloc") == 0 &&
+            memcmp(&now, &clean, sizeof now) == 0)
+            continue;
+        cr_assert(status == CAVIAR_OUT_OF_MEMORY || status == CAVIAR_OUT_OF_DEVICE_MEMORY,
+                  "%s, allocation %d (%s): status %d: %s", name, (int)n, failed_name, (int)status, caviar_last_error());
+        cr_assert(caviar_last_error()[0], "%s, allocation %d: no message", name, (int)n);
+    }
+}
+
+Test(faults_memory, whole_runs_give_back_everything_and_can_be_repeated, .init = make_folder, .fini = remove_folder) {
+    dataset = make_blobs(40, 3, 2, 1.0, 5);
+    SUCCEEDS(caviar_dataset_split(dataset, 0.3, 0, 1));
+    SUCCEEDS(caviar_space_create(&space));
+    SUCCEEDS(caviar_space_parse(space, "learning_rate=1e-3..0.1"));
+    SUCCEEDS(caviar_space_parse(space, "hidden_width=2..3"));
+    SUCCEEDS(caviar_space_parse(space, "batch_size=8"));
+    exhaust("a population", 25, run_population);
+    exhaust("a recorded search", 50, run_search);
+    caviar_space_destroy(space);
+    caviar_dataset_destroy(dataset);
+    scorecard("faults-memory", (double)points);
+}
