@@ -1,21 +1,24 @@
 #include "block.h"
 
-#include "control.h"
 #include "fiber.h"
+#include "guard.h"
+#include "lines.h"
+#include "schedule.h"
+#include "shadow.h"
 
 #include <csetjmp>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <memory>
-#include <random>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 namespace simt {
 
-enum class waiting { nothing, barrier, exchange, ballot };
-static const char *const waiting_names[] = { "nothing", "__syncthreads", "a shuffle", "a vote or __syncwarp" };
+enum class waiting { nothing, barrier, exchange, ballot, sync_warp };
+static const char *const waiting_names[] = { "nothing", "__syncthreads", "a shuffle", "a vote", "__syncwarp" };
 
 /* A CUDA thread of the block that runs. */
 struct cuda_thread {
@@ -36,9 +39,6 @@ struct shared_array {
     int64_t block; /* the block that it was last filled with NaN for */
 };
 
-static simt_schedule schedule = SIMT_FIRST_IN_FIRST_OUT;
-static std::mt19937_64 randomness;
-
 /* All that there is while a kernel runs. */
 struct engine {
     fiber scheduler;
@@ -48,11 +48,13 @@ struct engine {
     cuda_thread *running = nullptr;
     const std::function<void()> *kernel = nullptr;
     std::string name, wrong;
-    int64_t block_number = 0;
+    std::vector<uint32_t> blocks; /* of the launch, in the order in which they run */
+    int64_t block_number = 0;     /* counts those of all launches */
     std::unordered_map<const void *, shared_array> arrays;
     sigjmp_buf fault;
+    uintptr_t fault_pc;
 };
-static thread_local engine *now;
+static engine *now; /* NULL while no kernel runs */
 
 const place &here() {
     return now->running->where;
@@ -66,7 +68,7 @@ int lane() {
 static void blame(const cuda_thread *thread, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void blame(const cuda_thread *thread, const char *format, ...) {
     if (!now->wrong.empty()) return;
-    char what[512], text[1024];
+    char what[1024], text[1536];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
@@ -87,6 +89,13 @@ static void yield() {
     for (;;) yield();
 }
 
+/* A random schedule may let others go on before an access. */
+void preempt() {
+    accesses_left = accesses_to_preemption();
+    now->ready.push_back(now->running);
+    yield();
+}
+
 void barrier(site at) {
     cuda_thread *const thread = now->running;
     thread->on = waiting::barrier;
@@ -94,11 +103,15 @@ void barrier(site at) {
     yield();
 }
 
+static bool same(const site &a, const site &b) {
+    return a.line == b.line && std::strcmp(a.file, b.file) == 0;
+}
+
 /* Lanes that meet at one line must agree on who meets there. */
 static void compare_masks(const cuda_thread *last, int warp) {
     for (int i = 0; i < 32 && (size_t)(warp + i) < now->count; ++i) {
         const cuda_thread *const other = now->threads[warp + i].get();
-        if (other->on == last->on && other->at.line == last->at.line && other->mask != last->mask &&
+        if (other->on == last->on && same(other->at, last->at) && other->mask != last->mask &&
             (other->mask & last->mask) != 0)
             return blame(last, "line %d has mask %08x here and mask %08x in lane %d", last->at.line, last->mask,
                          other->mask, i);
@@ -117,11 +130,12 @@ static void resolve(cuda_thread *last) {
         const cuda_thread *const other = now->threads[warp + i].get();
         if (other->done) return blame(last, "line %d names lane %d, which has left the kernel", last->at.line, i);
         if (other->on == waiting::nothing || other->on == waiting::barrier) return; /* not here yet */
-        if (other->on != last->on || other->at.line != last->at.line || other->mask != last->mask)
+        if (other->on != last->on || !same(other->at, last->at) || other->mask != last->mask)
             return blame(last, "at %s of line %d with mask %08x while lane %d is at %s of line %d with mask %08x",
                          waiting_names[(int)last->on], last->at.line, last->mask, i, waiting_names[(int)other->on],
                          other->at.line, other->mask);
     }
+    if (last->on == waiting::sync_warp) order_warp(warp, last->mask);
     uint64_t given[32] = {};
     unsigned votes = 0;
     for (int i = 0; i < 32; ++i)
@@ -165,10 +179,14 @@ unsigned ballot(site at, unsigned mask, int predicate) {
     return (unsigned)collective(waiting::ballot, at, mask, predicate != 0, 0);
 }
 
-void *shared(const void *key, size_t bytes) {
+void sync_warp(site at, unsigned mask) {
+    (void)collective(waiting::sync_warp, at, mask, 0, 0);
+}
+
+void *shared(const char *name, const void *key, size_t bytes) {
     shared_array &array = now->arrays[key];
     if (array.memory == nullptr) {
-        array.memory = guarded_allocate(bytes, 16);
+        array.memory = guarded_allocate(bytes, 16, name);
         if (array.memory == nullptr) {
             blame(now->running, "no memory for %zu bytes of shared memory", bytes);
             give_up();
@@ -189,6 +207,36 @@ static void thread_entry(void *argument) {
     give_up();
 }
 
+static std::string text_of(uint3 place) {
+    char text[64];
+    snprintf(text, sizeof text, "(%u, %u, %u)", place.x, place.y, place.z);
+    return text;
+}
+
+/* The place of the n-th of something in x, then y, then z. */
+static uint3 place_of(uint64_t n, dim3 size) {
+    return { (unsigned)(n % size.x), (unsigned)(n / size.x % size.y), (unsigned)(n / size.x / size.y) };
+}
+
+void offend(offence kind, uintptr_t address, size_t size, const access &by, const access *other) {
+    const place &here = now->running->where;
+    std::string text = by.writes ? "writes " : "reads ";
+    text += std::to_string(size) + (size == 1 ? " byte, " : " bytes, ") + describe(address) + "," + line_of(by.pc);
+    switch (kind) {
+    case offence::forbidden: text = "overrun: " + text; break;
+    case offence::unwritten: text += "; no thread of the block has written there"; break;
+    case offence::race:
+        text = "race: " + text + "; thread " + text_of(place_of((uint64_t)other->thread, here.block_size));
+        if (other->block != by.block)
+            text += " of block " + text_of(place_of(now->blocks[(size_t)other->block], here.grid_size));
+        text += std::string(other->writes ? " wrote" : " read") + " there" + line_of(other->pc);
+        text += ", and nothing orders the two";
+        break;
+    }
+    blame(now->running, "%s", text.c_str());
+    give_up();
+}
+
 /* Nothing can run: either all threads stand at one barrier, which opens, or the kernel is wrong. */
 static void open_barrier() {
     const cuda_thread *first = nullptr, *left = nullptr;
@@ -201,7 +249,7 @@ static void open_barrier() {
                          thread->at.line);
         else if (first == nullptr)
             first = thread;
-        else if (first->at.line != thread->at.line || std::strcmp(first->at.file, thread->at.file) != 0)
+        else if (!same(first->at, thread->at))
             return blame(thread, "divergent barrier: waits at line %d, thread %d at line %d", thread->at.line,
                          first->number, first->at.line);
     }
@@ -212,30 +260,24 @@ static void open_barrier() {
         now->threads[i]->on = waiting::nothing;
         now->ready.push_back(now->threads[i].get());
     }
+    order_barrier();
 }
 
 static cuda_thread *next_ready() {
     std::vector<cuda_thread *> &ready = now->ready;
-    size_t index = 0;
-    if (schedule == SIMT_REVERSE) index = ready.size() - 1;
-    if (schedule == SIMT_RANDOM) index = randomness() % ready.size();
-    cuda_thread *const thread = ready[index];
-    if (schedule == SIMT_RANDOM) {
-        ready[index] = ready.back();
-        ready.pop_back();
-    } else {
-        ready.erase(ready.begin() + (std::ptrdiff_t)index);
-    }
+    const auto chosen = ready.begin() + (std::ptrdiff_t)pick(ready.size());
+    cuda_thread *const thread = *chosen;
+    ready.erase(chosen);
     return thread;
 }
 
 static void run_block(uint3 block, dim3 block_size, dim3 grid_size) {
     ++now->block_number;
+    order_block();
     now->ready.clear();
     for (size_t i = 0; i < now->count; ++i) {
         cuda_thread *const thread = now->threads[i].get();
-        const unsigned n = (unsigned)i;
-        thread->where.thread = { n % block_size.x, n / block_size.x % block_size.y, n / block_size.x / block_size.y };
+        thread->where.thread = place_of(i, block_size);
         thread->where.block = block;
         thread->where.block_size = block_size;
         thread->where.grid_size = grid_size;
@@ -249,18 +291,25 @@ static void run_block(uint3 block, dim3 block_size, dim3 grid_size) {
         if (now->ready.empty()) open_barrier();
         if (!now->wrong.empty()) break;
         now->running = next_ready();
+        accessing_thread = now->running->number;
         fiber::switch_to(&now->scheduler, &now->running->context);
+        accessing_thread = -1;
         if (now->running->done) --left;
     }
 }
 
 /* A kernel that touches a guard page is wrong; the handler leaves it, and its stack, for good. */
-static void on_fault(int signal, siginfo_t *information, void *) {
+static void on_fault(int signal, siginfo_t *information, void *context) {
     if (now == nullptr) {
         std::signal(signal, SIG_DFL);
         return;
     }
-    blame(now->running, "touches memory at %p, which is not its own", information->si_addr);
+    blame(now->running, "overrun: touches %s,", describe((uintptr_t)information->si_addr).c_str());
+#if defined(__x86_64__)
+    now->fault_pc = (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] + 1; /* as a return address is */
+#else
+    (void)context;
+#endif
     siglongjmp(now->fault, 1);
 }
 
@@ -291,35 +340,42 @@ class fault_catcher {
 };
 
 static void run_blocks(dim3 grid, dim3 block) {
-    for (unsigned z = 0; z < grid.z; ++z)
-        for (unsigned y = 0; y < grid.y; ++y)
-            for (unsigned x = 0; x < grid.x && now->wrong.empty(); ++x) run_block({ x, y, z }, block, grid);
+    now->blocks.resize((size_t)grid.x * grid.y * grid.z);
+    order_blocks(&now->blocks);
+    for (const uint32_t n : now->blocks) {
+        run_block(place_of(n, grid), block, grid);
+        if (!now->wrong.empty()) return;
+    }
 }
 
 std::string run(const std::string &name, dim3 grid, dim3 block, const std::function<void()> &kernel) {
-    static thread_local engine of_this_thread;
-    now = &of_this_thread;
+    static engine only;
+    static std::mutex busy; /* launches of all host threads are in one order */
+    const std::lock_guard<std::mutex> locked(busy);
+    now = &only;
     now->name = name;
     now->wrong.clear();
     now->kernel = &kernel;
     now->count = (size_t)block.x * block.y * block.z;
     while (now->threads.size() < now->count) now->threads.emplace_back(new cuda_thread);
+    order_launch();
+    plan_preemption();
+    accesses_left = accesses_to_preemption();
 #if defined(__SANITIZE_ADDRESS__)
     run_blocks(grid, block); /* AddressSanitizer reports faults itself, with more to say */
 #else
     const fault_catcher catcher;
-    if (sigsetjmp(now->fault, 1) == 0) run_blocks(grid, block);
+    if (sigsetjmp(now->fault, 1) == 0) {
+        run_blocks(grid, block);
+    } else {
+        accessing_thread = -1;
+        now->wrong += line_of(now->fault_pc);
+    }
 #endif
-    const std::string wrong = now->wrong;
-    for (auto &array : now->arrays) (void)guarded_free(array.second.memory);
-    now->arrays.clear();
+    std::string wrong = now->wrong;
+    if (!wrong.empty()) wrong += " [" + schedule_name() + "]";
     now = nullptr;
     return wrong;
 }
 
 } // namespace simt
-
-void simt_set_schedule(simt_schedule chosen, uint64_t seed) {
-    simt::schedule = chosen;
-    simt::randomness.seed(seed);
-}

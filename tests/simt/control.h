@@ -8,12 +8,29 @@
 extern "C" {
 #endif
 
-/* In which order the threads of a block take turns; each hides bugs that another shows. */
+/*
+ * In which order the blocks of a launch and the threads of a block take turns; each hides bugs that another shows. A
+ * random schedule also stops threads at accesses to memory that others may see, now rarely, now often. Where a test
+ * chooses nothing, the environment does: CAVIAR_SIMT_SCHEDULE=fifo, reverse or random, and CAVIAR_SIMT_SEED=number.
+ */
 typedef enum simt_schedule { SIMT_FIRST_IN_FIRST_OUT, SIMT_REVERSE, SIMT_RANDOM } simt_schedule;
 void simt_set_schedule(simt_schedule schedule, uint64_t seed);
 
-/* What is wrong with the kernel that failed first; "" while none has. */
+/*
+ * What is wrong with the kernel that failed first, and under which schedule; "" while none has. simt.h says what is
+ * found.
+ */
 const char *simt_diagnosis(void);
+
+/*
+ * Whether single accesses are looked at: without it there is no race checker, reads of unwritten shared memory give
+ * NaN only, and threads are not stopped within straight code. AddressSanitizer takes its place.
+ */
+int simt_checks_accesses(void);
+
+/* How many kernels have run in this process, each instance of a template counted; and the template's name of each. */
+int simt_kernel_count(void);
+const char *simt_kernel_name(int i);
 
 /* Makes the n-th call of the CUDA runtime or cuBLAS from now on (1 is the next) fail with this cudaError_t; 0: none. */
 void simt_fail_call(int64_t n, int error);

@@ -4,7 +4,10 @@
  */
 #include "block.h"
 #include "control.h"
+#include "guard.h"
 #include "runtime.h"
+#include "schedule.h"
+#include "shadow.h"
 
 #include <cstdlib>
 #include <vector>
@@ -78,15 +81,29 @@ void count_object(int change) {
     live_objects += change;
 }
 
-cudaError_t launch(const char *name, dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> kernel) {
+/* The kernels that ran, each instance of a template by itself. */
+static std::vector<std::pair<const void *, std::string>> kernels;
+
+static void note_kernel(const void *instance, const std::string &name) {
+    for (const auto &kernel : kernels)
+        if (kernel.first == instance) return;
+    kernels.emplace_back(instance, name.substr(0, name.find('<')));
+}
+
+cudaError_t launch(const char *name, const void *instance, dim3 grid, dim3 block, cudaStream_t stream,
+                   std::function<void()> kernel) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) return cudaSuccess;
     const cudaError_t error = begin_call(true, SIMT_LAUNCH);
     if (error != cudaSuccess) return error;
     if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535 || block.z > 64 || block.x * block.y * block.z == 0 ||
         (uint64_t)block.x * block.y * block.z > 1024)
         return answer(cudaErrorInvalidConfiguration);
-    const std::string text = name;
-    return enqueue(stream, [text, grid, block, kernel] { return run(text, grid, block, kernel); });
+    std::string text = name;
+    if (text[0] == '(') text = text.substr(1, text.size() - 2);
+    return enqueue(stream, [=] {
+        note_kernel(instance, text);
+        return run(text, grid, block, kernel);
+    });
 }
 
 } // namespace simt
@@ -150,7 +167,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes) {
     if (posix_memalign(memory, 256, bytes) != 0) *memory = nullptr;
     if (*memory != nullptr) std::memset(*memory, 0xff, bytes);
 #else
-    *memory = guarded_allocate(bytes, 256);
+    *memory = guarded_allocate(bytes, 256, nullptr);
 #endif
     if (*memory == nullptr) return answer(cudaErrorMemoryAllocation);
     count_object(1);
@@ -164,7 +181,8 @@ cudaError_t cudaFree(void *memory) {
     std::free(memory);
 #else
     if (!guarded_free(memory) && diagnosis.empty())
-        diagnosis = "memory was written behind its end, or given back without having been allocated";
+        diagnosis =
+            "memory was written behind its end, or given back without having been allocated [" + schedule_name() + "]";
 #endif
     count_object(-1);
     return sticky;
@@ -288,6 +306,18 @@ const char *cudaGetErrorString(cudaError_t error) {
 
 const char *simt_diagnosis(void) {
     return diagnosis.c_str();
+}
+
+int simt_checks_accesses(void) {
+    return accesses_checked;
+}
+
+int simt_kernel_count(void) {
+    return (int)kernels.size();
+}
+
+const char *simt_kernel_name(int i) {
+    return kernels[(size_t)i].second.c_str();
 }
 
 void simt_fail_call(int64_t n, int error) {

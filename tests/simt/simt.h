@@ -1,6 +1,16 @@
 /*
  * CUDA for g++ and clang++: what src/kernels/launch.cuh takes instead of nvcc's syntax when CAVIAR_SIMT is defined, so
  * that the same kernels run on the emulator, a fiber a CUDA thread. Only headers of the CUDA toolkit are needed.
+ *
+ * What it finds, and names by kernel, block, thread, line and schedule: races in shared and global memory, reads of
+ * shared memory that nothing wrote, accesses beside an array, divergent barriers, collectives whose mask names lanes
+ * that are absent, have left or disagree, shuffles from outside the mask, deadlock. It holds for the inputs that were
+ * run; what is unordered is found under any schedule that comes by both accesses.
+ *
+ * What it proves nothing about: the memory model beyond barriers (fences, atomics, volatile: the kernels use none;
+ * memcpy in a kernel is not looked at); streams, since a launch is over when the call returns and all launches are in
+ * one order; what blocks of one launch would see of each other, beyond that it is a race; occupancy, registers, speed;
+ * the bits of the GPU's own expf, rsqrtf or fused arithmetic; cuBLAS. Those need a GPU: tools/gpu-check.
  */
 #ifndef CAVIAR_TESTS_SIMT_SIMT_H
 #define CAVIAR_TESTS_SIMT_SIMT_H
@@ -32,6 +42,7 @@ struct site {
 };
 
 void barrier(site at);
+void sync_warp(site at, unsigned mask = 0xffffffffu);
 
 /*
  * A warp collective: waits until all lanes of `mask` are here, then returns what lane `source` gave. Names of absent
@@ -53,16 +64,17 @@ Value shuffle(site at, unsigned mask, Value value, int source) {
 }
 
 /* The block's array of shared memory that the declaration with this key stands for: NaN before its first use. */
-void *shared(const void *key, size_t bytes);
+void *shared(const char *name, const void *key, size_t bytes);
 
-/* Runs a kernel, or records it when the stream is capturing. */
-cudaError_t launch(const char *name, dim3 grid, dim3 block, cudaStream_t stream, std::function<void()> kernel);
+/* Runs a kernel, or records it when the stream is capturing. `instance` tells instances of one template apart. */
+cudaError_t launch(const char *name, const void *instance, dim3 grid, dim3 block, cudaStream_t stream,
+                   std::function<void()> kernel);
 
 template <class... Parameters, class... Arguments>
 cudaError_t launch(const char *name, void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t stream,
                    Arguments &&...arguments) {
     const std::tuple<std::decay_t<Parameters>...> copies(std::forward<Arguments>(arguments)...);
-    return launch(name, grid, block, stream, [kernel, copies] { std::apply(kernel, copies); });
+    return launch(name, (const void *)kernel, grid, block, stream, [kernel, copies] { std::apply(kernel, copies); });
 }
 
 } // namespace simt
@@ -71,7 +83,7 @@ cudaError_t launch(const char *name, void (*kernel)(Parameters...), dim3 grid, d
     simt::launch(#kernel, kernel, grid, block, stream, ##__VA_ARGS__)
 #define CAVIAR_SHARED(type, name, count)                                                                               \
     static const char name##_key = 0;                                                                                  \
-    type *const name = (type *)simt::shared(&name##_key, sizeof(type) * (count))
+    type *const name = (type *)simt::shared(#name, &name##_key, sizeof(type) * (count))
 
 #undef __global__
 #undef __device__
@@ -89,7 +101,7 @@ cudaError_t launch(const char *name, void (*kernel)(Parameters...), dim3 grid, d
 
 #define SIMT_SITE (simt::site{ __FILE__, __LINE__ })
 #define __syncthreads() simt::barrier(SIMT_SITE)
-#define __syncwarp() ((void)simt::ballot(SIMT_SITE, 0xffffffffu, 0))
+#define __syncwarp(...) simt::sync_warp(SIMT_SITE, ##__VA_ARGS__)
 #define __shfl_sync(mask, value, source) simt::shuffle(SIMT_SITE, mask, value, source)
 #define __shfl_xor_sync(mask, value, offset) simt::shuffle(SIMT_SITE, mask, value, simt::lane() ^ (int)(offset))
 #define __ballot_sync(mask, predicate) simt::ballot(SIMT_SITE, mask, predicate)
