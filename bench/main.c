@@ -28,6 +28,7 @@ int command_error(int code, const char *command, const char *format, ...) {
 }
 
 static const char *const program = "caviar-bench";
+enum { TRIAL_SCALE = 16, TRIAL_WINDOWS = 3 };
 
 static int fail(void) {
     return command_error(EXIT_CODE_FAILED, program, "%s", caviar_last_error());
@@ -234,7 +235,7 @@ static int measure(bench_context *context, const bench_cases *cases, const setti
     int code = EXIT_CODE_FAILED;
     if (!header || !rows) {
         command_error(code, program, "out of memory");
-    } else if (bench_measure_limits(&context->limits, &samples, &context->clock, s->trial ? 16 : 1)) {
+    } else if (bench_measure_limits(&context->limits, &samples, &context->clock, s->trial ? TRIAL_SCALE : 1)) {
         fail();
     } else {
         run_rows(rows, cases, context, s, nvml, warnings);
@@ -252,15 +253,14 @@ static int measure(bench_context *context, const bench_cases *cases, const setti
 }
 
 static int run(const settings *s, int argc, char **argv) {
-    bench_context context = { .windows = s->trial ? 3 : s->windows };
+    bench_context context = { .windows = s->trial ? TRIAL_WINDOWS : s->windows };
     bench_cases cases = { 0 };
     if (caviar_device_open(&context.device, s->device, s->threads)) return fail();
     int code = make_cases(&cases, s, bench_is_gpu(context.device));
-    if (!code && s->list)
-        for (int i = 0; i < cases.count; i++) printf("%s\n", cases.items[i].name);
-    if (!code && !s->list) {
+    if (!code) {
         caviar_status status = caviar_device_get_info(&context.info, context.device);
-        if (!status) status = bench_clock_open(&context.clock, context.device, context.info.threads);
+        if (!status)
+            status = bench_clock_open(&context.clock, context.device, context.info.threads, s->trial ? TRIAL_SCALE : 1);
         code = status ? fail() : measure(&context, &cases, s, argc, argv);
         bench_clock_close(&context.clock);
     }
@@ -269,9 +269,20 @@ static int run(const settings *s, int argc, char **argv) {
     return code;
 }
 
+/* Needs no device: a machine without a GPU can tell what would be measured on one. */
+static int list(const settings *s) {
+    bench_cases cases = { 0 };
+    const int gpu = !strncmp(s->device, "cuda", 4) || (!strcmp(s->device, "auto") && caviar_device_count() > 1);
+    const int code = make_cases(&cases, s, gpu);
+    for (int i = 0; !code && i < cases.count; i++) printf("%s\n", cases.items[i].name);
+    bench_cases_free(&cases);
+    return code;
+}
+
 int main(int argc, char **argv) {
     settings s = { .device = "auto", .windows = BENCH_LEAST_WINDOWS, .results = "bench/results" };
     if (argc > 1 && !strcmp(argv[1], "peer")) return bench_peer(argc - 1, argv + 1);
     const int code = parse(&s, argc, argv);
-    return code >= 0 ? code : run(&s, argc, argv);
+    if (code >= 0) return code;
+    return s.list ? list(&s) : run(&s, argc, argv);
 }

@@ -30,18 +30,6 @@ static size_t flush_size(caviar_device *device) {
     return 2 * cache > least ? 2 * cache : least;
 }
 
-caviar_status bench_clock_open(bench_clock *clock, caviar_device *device, int threads) {
-    *clock = (bench_clock){ .device = device, .threads = threads, .flush_bytes = flush_size(device) };
-    if (bench_is_gpu(device)) CAVIAR_TRY(bench_gpu_timer_create(&clock->timer, device));
-    return caviar_device_allocate((void **)&clock->flush, device, clock->flush_bytes);
-}
-
-void bench_clock_close(bench_clock *clock) {
-    if (clock->device) caviar_device_free(clock->device, clock->flush);
-    bench_gpu_timer_destroy(clock->timer);
-    *clock = (bench_clock){ 0 };
-}
-
 /* Fills the caches with other lines: on the CPU each thread those of its own core. */
 static caviar_status flush(bench_clock *clock) {
     if (clock->timer) return clock->device->table->clear(clock->device, clock->flush, clock->flush_bytes);
@@ -51,6 +39,23 @@ static caviar_status flush(bench_clock *clock) {
 #pragma omp parallel for num_threads(clock->threads) schedule(static, 1)
     for (int t = 0; t < clock->threads; t++) memset(clock->flush + (size_t)t * part, value, part);
     return CAVIAR_OK;
+}
+
+caviar_status bench_clock_open(bench_clock *clock, caviar_device *device, int threads, int scale) {
+    *clock = (bench_clock){ .device = device, .threads = threads, .flush_bytes = flush_size(device) / (size_t)scale };
+    if (bench_is_gpu(device)) CAVIAR_TRY(bench_gpu_timer_create(&clock->timer, device));
+    CAVIAR_TRY(caviar_device_allocate((void **)&clock->flush, device, clock->flush_bytes));
+    const double begin = bench_now();
+    CAVIAR_TRY(flush(clock));
+    CAVIAR_TRY(caviar_device_wait(device));
+    clock->flush_seconds = bench_now() - begin;
+    return CAVIAR_OK;
+}
+
+void bench_clock_close(bench_clock *clock) {
+    if (clock->device) caviar_device_free(clock->device, clock->flush);
+    bench_gpu_timer_destroy(clock->timer);
+    *clock = (bench_clock){ 0 };
 }
 
 caviar_status bench_time_window(double *seconds, bench_clock *clock, const bench_work *work, int64_t times) {

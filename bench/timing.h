@@ -23,14 +23,16 @@ typedef struct bench_clock {
     bench_gpu_timer *timer; /* NULL on the CPU */
     int threads;
     char *flush;
-    size_t flush_bytes; /* twice the last cache at least */
+    size_t flush_bytes;   /* twice the last cache at least */
+    double flush_seconds; /* about */
 } bench_clock;
 
 enum { BENCH_LEAST_WINDOWS = 30 };
 
 double bench_now(void); /* seconds of a clock that only goes forward */
 
-caviar_status bench_clock_open(bench_clock *clock, caviar_device *device, int threads);
+/* `scale` divides the size of the memory that flushes the caches: 1, or more for a trial that has no time. */
+caviar_status bench_clock_open(bench_clock *clock, caviar_device *device, int threads, int scale);
 void bench_clock_close(bench_clock *clock);
 
 /* Seconds of one window. */
