@@ -20,11 +20,17 @@ static bench_sizes one(int64_t value) {
     return (bench_sizes){ { value }, 1 };
 }
 
+/* One of the patterns, with a comma between, is somewhere in the name. */
 static int matches(const char *filter, const char *name) {
-    char pattern[256];
-    if (!filter || strstr(name, filter)) return 1;
-    snprintf(pattern, sizeof pattern, "*%s*", filter);
-    return fnmatch(pattern, name, 0) == 0;
+    if (!filter) return 1;
+    for (;;) {
+        char pattern[256];
+        const int length = (int)strcspn(filter, ",");
+        snprintf(pattern, sizeof pattern, "*%.*s*", length, filter);
+        if (fnmatch(pattern, name, 0) == 0) return 1;
+        if (!filter[length]) return 0;
+        filter += length + 1;
+    }
 }
 
 /* Names the case `prefix`, then its sizes, and keeps it when the filter lets it pass and no case has that name yet. */

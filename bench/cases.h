@@ -6,7 +6,7 @@
 
 /* Sizes as asked for; NULL: what is usual for the case. */
 typedef struct bench_request {
-    const char *filter; /* a pattern of a shell's kind, or a part of the name; NULL: all */
+    const char *filter; /* parts of names, with * and ? as in a shell, commas between; NULL: all */
     const bench_sizes *models, *width, *batch, *inputs, *classes;
     int gpu; /* products also in TF32 */
 } bench_request;

@@ -33,20 +33,20 @@ static caviar_status run_copy(void *state, int64_t times) {
     return CAVIAR_OK;
 }
 
-static caviar_status time_copy(bench_samples *best, copy_state *state) {
+static caviar_status time_copy(bench_samples *samples, copy_state *state, int windows) {
     const bench_work work = { run_copy, state, 1 };
-    return bench_time_warm(best, state->clock, &work, BENCH_LEAST_WINDOWS, 0.005);
+    return bench_time_warm(samples, state->clock, &work, windows, 0.005);
 }
 
 static caviar_status measure_copy(bench_limits *limits, bench_limits_samples *samples, copy_state *state) {
     const double bytes = 2 * (double)state->bytes;
-    CAVIAR_TRY(time_copy(&samples->copy, state));
+    CAVIAR_TRY(time_copy(&samples->copy, state, samples->windows));
     samples->copy_by = state->clock->timer ? "kernel" : "memcpy";
     limits->copy = bytes / bench_summarise(samples->copy.seconds, samples->copy.count).median;
     if (!state->clock->timer) return CAVIAR_OK;
     bench_samples other = { 0 };
     state->by_runtime = 1;
-    caviar_status status = time_copy(&other, state);
+    caviar_status status = time_copy(&other, state, samples->windows);
     const double rate = status ? 0 : bytes / bench_summarise(other.seconds, other.count).median;
     if (rate > limits->copy) {
         const bench_samples slower = samples->copy;
@@ -92,11 +92,11 @@ static caviar_status run_product(void *state, int64_t times) {
 static caviar_status measure_products(bench_limits *limits, bench_limits_samples *samples, product_state *state) {
     const double operations = 2 * (double)state->size * (double)state->size * (double)state->size;
     const bench_work work = { run_product, state, 1 };
-    CAVIAR_TRY(bench_time_warm(&samples->fp32, state->clock, &work, BENCH_LEAST_WINDOWS, 0.005));
+    CAVIAR_TRY(bench_time_warm(&samples->fp32, state->clock, &work, samples->windows, 0.005));
     limits->fp32 = operations / bench_summarise(samples->fp32.seconds, samples->fp32.count).median;
     if (!state->clock->timer) return CAVIAR_OK;
     state->tf32 = 1;
-    CAVIAR_TRY(bench_time_warm(&samples->tf32, state->clock, &work, BENCH_LEAST_WINDOWS, 0.005));
+    CAVIAR_TRY(bench_time_warm(&samples->tf32, state->clock, &work, samples->windows, 0.005));
     limits->tf32 = operations / bench_summarise(samples->tf32.seconds, samples->tf32.count).median;
     return CAVIAR_OK;
 }
@@ -112,7 +112,8 @@ static caviar_status fill(caviar_device *device, float *matrix, int64_t count) {
     return status;
 }
 
-caviar_status bench_measure_limits(bench_limits *limits, bench_limits_samples *samples, bench_clock *clock, int scale) {
+caviar_status bench_measure_limits(bench_limits *limits, bench_limits_samples *samples, bench_clock *clock, int windows,
+                                   int scale) {
     caviar_device *device = clock->device;
     const int64_t size = (clock->timer ? 8192 : 2048) / scale;
     /* A copy must not fit the caches: each side is twice as large as the last one. */
@@ -120,7 +121,7 @@ caviar_status bench_measure_limits(bench_limits *limits, bench_limits_samples *s
     copy_state copy = { clock, NULL, NULL, bytes, 0 };
     product_state product = { clock, NULL, NULL, NULL, size, 0 };
     *limits = (bench_limits){ 0 };
-    *samples = (bench_limits_samples){ .copy_bytes = 2 * bytes, .product_size = size };
+    *samples = (bench_limits_samples){ .copy_bytes = 2 * bytes, .product_size = size, .windows = windows };
     const size_t matrix = (size_t)(size * size) * sizeof(float);
     caviar_status status = caviar_device_allocate((void **)&copy.to, device, bytes);
     if (!status) status = caviar_device_allocate((void **)&copy.from, device, bytes);

@@ -48,7 +48,8 @@ static int parse(settings *s, int argc, char **argv) {
     const command_option table[] = {
         OPTIONS_HEADING("What"),
         OPTIONS_FLAG("list", &s->list, "print the names of the cases and end"),
-        OPTIONS_TEXT("filter", "PATTERN", &s->filter, "only cases whose name has this in it; * and ? as in a shell"),
+        OPTIONS_TEXT("filter", "PATTERN", &s->filter,
+                     "only cases with this in their name; * and ? as in a shell, several with commas between"),
         OPTIONS_TEXT("models", "SIZES", &s->models, "numbers of models: 64, 1,64,256, 256..4096*4 or 10..50+10"),
         OPTIONS_TEXT("width", "SIZES", &s->width, "widths of hidden layers"),
         OPTIONS_TEXT("batch", "SIZES", &s->batch, "minibatch sizes"),
@@ -235,7 +236,8 @@ static int measure(bench_context *context, const bench_cases *cases, const setti
     int code = EXIT_CODE_FAILED;
     if (!header || !rows) {
         command_error(code, program, "out of memory");
-    } else if (bench_measure_limits(&context->limits, &samples, &context->clock, s->trial ? TRIAL_SCALE : 1)) {
+    } else if (bench_measure_limits(&context->limits, &samples, &context->clock, context->windows,
+                                    s->trial ? TRIAL_SCALE : 1)) {
         fail();
     } else {
         run_rows(rows, cases, context, s, nvml, warnings);
