@@ -68,7 +68,8 @@ cublasStatus_t cublasGemmStridedBatchedEx_64(cublasHandle_t handle, cublasOperat
     const cudaError_t error = begin_call(true, SIMT_CUBLAS);
     if (error != cudaSuccess) return status_of(error);
     const bool a_transposed = a_operation != CUBLAS_OP_N, b_transposed = b_operation != CUBLAS_OP_N;
-    if (a_type != CUDA_R_32F || b_type != CUDA_R_32F || c_type != CUDA_R_32F || compute != CUBLAS_COMPUTE_32F)
+    const bool known = compute == CUBLAS_COMPUTE_32F || compute == CUBLAS_COMPUTE_32F_FAST_TF32;
+    if (a_type != CUDA_R_32F || b_type != CUDA_R_32F || c_type != CUDA_R_32F || !known)
         return CUBLAS_STATUS_NOT_SUPPORTED;
     if (m < 1 || n < 1 || depth < 1 || count < 1 || count > 65535 || lda < (a_transposed ? depth : m) ||
         ldb < (b_transposed ? n : depth) || ldc < m || *(const float *)alpha != 1.0f || *(const float *)beta != 0.0f)

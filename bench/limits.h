@@ -1,0 +1,21 @@
+/* What the machine can do, measured: how fast it copies and how fast it multiplies. */
+#ifndef CAVIAR_BENCH_LIMITS_H
+#define CAVIAR_BENCH_LIMITS_H
+
+#include "cost.h"
+#include "timing.h"
+
+typedef struct bench_limits_samples {
+    size_t copy_bytes;    /* of one copy, read and written */
+    int64_t product_size; /* of the square matrices */
+    const char *copy_by;
+    int windows;
+    bench_samples copy, fp32, tf32;
+} bench_limits_samples;
+
+/* `scale` divides the sizes: 1 to measure, more for a trial that has no time. */
+caviar_status bench_measure_limits(bench_limits *limits, bench_limits_samples *samples, bench_clock *clock, int windows,
+                                   int scale);
+void bench_limits_samples_free(bench_limits_samples *samples);
+
+#endif

@@ -1,0 +1,100 @@
+/* A whole training step of a population: inputs - width - width - 10 with batch norm and relu, Adam. */
+#include "host/status.h"
+#include "row.h"
+#include "training.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { CHECKED_STEPS = 3, EXAMPLES = 60000, HOST_STEPS = 16 };
+
+static caviar_population_options options_of(const bench_size *size) {
+    caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
+    options.models = (int32_t)size->models;
+    options.hidden_layers = 2;
+    options.hidden_width[0] = options.hidden_width[1] = (int32_t)size->width;
+    options.batch_size = (int32_t)size->batch;
+    return options;
+}
+
+/* The first losses of the first and the last model against those of plain loops. */
+static caviar_status check(bench_row *row, caviar_population *p) {
+    const int32_t models = p->shape.options.models, chosen[2] = { 0, models - 1 };
+    double want[2][CHECKED_STEPS];
+    caviar_metrics *metrics = calloc((size_t)models, sizeof *metrics);
+    if (!metrics) return caviar_fail_memory("metrics", (size_t)models * sizeof *metrics);
+    caviar_status status = CAVIAR_OK;
+    for (int i = 0; i < 2 && !status; i++) status = bench_reference_losses(want[i], p, chosen[i], CHECKED_STEPS);
+    for (int s = 0; s < CHECKED_STEPS && !status; s++) {
+        status = caviar_population_train(p, 1);
+        if (!status) status = caviar_population_training_metrics(metrics, p);
+        for (int i = 0; i < 2 && !status; i++)
+            bench_expect(&row->check, metrics[chosen[i]].loss, want[i][s], want[i][s]);
+    }
+    free(metrics);
+    return status;
+}
+
+/* Floor and launches, from the list of calls that the step is. */
+static caviar_status count(bench_row *row, bench_context *context, const caviar_population *p) {
+    caviar_call_list *list = malloc(sizeof *list);
+    if (!list) return caviar_fail_memory("the calls of a step", sizeof *list);
+    caviar_build_training(list, p, p->shape.options.batch_size);
+    for (size_t i = 0; i < list->count; i++) {
+        const bench_cost cost = bench_cost_of(&list->calls[i]);
+        row->cost.bytes += cost.bytes;
+        row->cost.operations += cost.operations;
+    }
+    row->floor = bench_floor_of_calls(list->calls, list->count, &context->limits);
+    caviar_status status = CAVIAR_OK;
+    if (context->clock.timer)
+        status = bench_gpu_count_launches(&row->launches, context->device, list->calls, list->count);
+    free(list);
+    return status;
+}
+
+/* On a GPU the host only enqueues: how long that takes it a step, while the queue is not full. */
+static caviar_status measure_host(bench_row *row, bench_context *context, caviar_population *p) {
+    if (!context->clock.timer) return CAVIAR_OK;
+    const caviar_device_table *table = context->device->table;
+    double least = INFINITY;
+    for (int i = 0; i < 5; i++) {
+        CAVIAR_TRY(table->wait(context->device));
+        const double begin = bench_now();
+        CAVIAR_TRY(table->program_run(context->device, p->train_full, HOST_STEPS));
+        const double seconds = (bench_now() - begin) / HOST_STEPS;
+        if (seconds < least) least = seconds;
+    }
+    row->host_seconds = least;
+    return table->wait(context->device);
+}
+
+static caviar_status run(void *state, int64_t times) {
+    return caviar_population_train(state, times);
+}
+
+static caviar_status time_population(bench_row *row, bench_context *context, caviar_population *p) {
+    row->tolerance = 1e-4;
+    CAVIAR_TRY(bench_start_models(p));
+    CAVIAR_TRY(count(row, context, p));
+    CAVIAR_TRY(check(row, p));
+    const bench_work work = { run, p, 1 };
+    CAVIAR_TRY(bench_time_row(row, context, &work, NULL));
+    return measure_host(row, context, p);
+}
+
+caviar_status bench_run_step(bench_row *row, bench_context *context) {
+    const bench_size *size = &row->source->size;
+    const caviar_population_options options = options_of(size);
+    caviar_dataset *dataset = NULL;
+    caviar_population *population = NULL;
+    CAVIAR_TRY(bench_make_dataset(&dataset, EXAMPLES, size->inputs));
+    caviar_status status = caviar_population_estimate(&row->device_bytes, context->device, dataset, &options);
+    if (!status && !bench_skip_for_memory(row, context, row->device_bytes)) {
+        status = caviar_population_create(&population, context->device, dataset, &options);
+        if (!status) status = time_population(row, context, population);
+    }
+    caviar_population_destroy(population);
+    caviar_dataset_destroy(dataset);
+    return status;
+}
