@@ -1,24 +1,36 @@
-/* A device by the conformance cases of tests/ops: the CPU, or what the build names (tests/simt: the emulator). */
+/* A device by the conformance cases of tests/ops: what the environment or the build names (tests/simt), or the CPU. */
 #include "ops/cases.h"
+#include "scorecard.h"
+
+#include <string.h>
 
 #ifndef CAVIAR_TEST_DEVICE
 #define CAVIAR_TEST_DEVICE "cpu"
 #endif
 
 static caviar_device *open_device(void) {
-    caviar_device *device = NULL;
-    SUCCEEDS(caviar_device_open(&device, CAVIAR_TEST_DEVICE, 2));
-    return device;
+    return open_test_device(CAVIAR_TEST_DEVICE);
 }
 
-#define OP_TEST(name)                                                                                                  \
-    Test(ops, name) {                                                                                                  \
-        caviar_device *device = open_device();                                                                         \
-        check_op(device, CAVIAR_OP_##name);                                                                            \
-        device->table->close(device);                                                                                  \
-    }
-CAVIAR_FOR_EACH_OP(OP_TEST)
-#undef OP_TEST
+static const char *promise_of(const caviar_device *device) {
+    caviar_device_info info;
+    SUCCEEDS(device->table->get_info(&info, device));
+    if (strcmp(info.name, "cpu") == 0) return "conformance-cpu";
+#ifdef CAVIAR_SIMT
+    return "conformance-simt";
+#else
+    return "conformance-cuda";
+#endif
+}
+
+/* Every case of every op; in one test, because the scorecard has one figure for them all. */
+Test(ops, cases) {
+    caviar_device *device = open_device();
+    size_t cases = 0;
+    for (int op = 0; op < CAVIAR_OP_COUNT; op++) cases += check_op(device, (caviar_op)op);
+    scorecard(promise_of(device), (double)cases);
+    device->table->close(device);
+}
 
 Test(ops, central_differences) {
     caviar_device *device = open_device();

@@ -24,9 +24,15 @@ CAVIAR_FOR_EACH_OP(DECLARE_CASES)
 extern const op_cases *const all_cases[CAVIAR_OP_COUNT]; /* by caviar_op */
 extern const char *const op_names[CAVIAR_OP_COUNT];
 
+/*
+ * The device that the environment's CAVIAR_TEST_DEVICE names, or else `name`. Where it is a CUDA device that is not
+ * there the calling test is skipped, and says so: it must not count as passed.
+ */
+caviar_device *open_test_device(const char *name);
+
 void run_call(caviar_device *device, const caviar_call *call);
-/* Builds, runs and checks every case of one op. */
-void check_op(caviar_device *device, caviar_op op);
+/* Builds, runs and checks every case of one op. How many there are. */
+size_t check_op(caviar_device *device, caviar_op op);
 
 /* Gradients of the backward ops against central differences of the forward formulas in double, in the op's own file. */
 void check_linear_differences(caviar_device *device);

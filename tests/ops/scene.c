@@ -22,6 +22,7 @@ double draw(const scene *s, uint64_t key, int64_t model, int64_t row, int64_t co
 void scene_begin(scene *s, caviar_device *device, const shape *size, int64_t first) {
     memset(s, 0, sizeof *s);
     s->device = device;
+    s->op = "test";
     s->shape = *size;
     s->first = first;
     s->seed = 20261123;
@@ -53,9 +54,9 @@ static void check_untouched(const scene *s, const operand *o, int index) {
         for (int64_t r = 0; r < o->rows; r++) memset(allowed + offset_of(o, k, r, 0), 1, (size_t)o->columns * o->size);
     for (size_t at = 0; at < o->bytes; at++)
         cr_assert(allowed[at] || o->before[at] == o->after[at],
-                  "%s (models %lld, batch %lld, in %lld, width %lld, layout %d, flags %d): byte %zu of %zu of operand "
-                  "%d was written",
-                  s->shape.why, (long long)s->shape.models, (long long)s->shape.batch, (long long)s->shape.in,
+                  "%s: %s (models %lld, batch %lld, in %lld, width %lld, layout %d, flags %d): byte %zu of %zu of "
+                  "operand %d was written",
+                  s->op, s->shape.why, (long long)s->shape.models, (long long)s->shape.batch, (long long)s->shape.in,
                   (long long)s->shape.width, (int)s->shape.layout, s->shape.flags, at, o->bytes, index);
     free(allowed);
 }
@@ -222,16 +223,21 @@ caviar_tensor tensor_of(const operand *o) {
     return o ? (caviar_tensor){ on_device(o), o->model_stride } : none;
 }
 
+int is_near(double got, double expected, double bound) {
+    if (isnan(expected)) return isnan(got);
+    if (isinf(expected)) return got == expected;
+    return isfinite(got) && fabs(got - expected) <= bound;
+}
+
 void near(const scene *s, norm *n, const char *what, int64_t k, int64_t row, int64_t column, double got,
           double expected, double bound) {
-    int good = fabs(got - expected) <= bound;
-    if (isnan(expected) || isinf(expected)) good = isnan(expected) ? isnan(got) : got == expected;
-    cr_assert(good,
-              "%s (models %lld, batch %lld, in %lld, width %lld, layout %d, flags %d, data %d, seed %llu): %s of model "
-              "%lld at [%lld, %lld] is %.9g and not %.9g within %.3g",
-              s->shape.why, (long long)s->shape.models, (long long)s->shape.batch, (long long)s->shape.in,
-              (long long)s->shape.width, (int)s->shape.layout, s->shape.flags, s->shape.data,
-              (unsigned long long)s->seed, what, (long long)k, (long long)row, (long long)column, got, expected, bound);
+    cr_assert(
+        is_near(got, expected, bound),
+        "%s: %s (models %lld, batch %lld, in %lld, width %lld, layout %d, flags %d, data %d, seed %llu): %s of model "
+        "%lld at [%lld, %lld] is %.9g and not %.9g within %.3g",
+        s->op, s->shape.why, (long long)s->shape.models, (long long)s->shape.batch, (long long)s->shape.in,
+        (long long)s->shape.width, (int)s->shape.layout, s->shape.flags, s->shape.data, (unsigned long long)s->seed,
+        what, (long long)k, (long long)row, (long long)column, got, expected, bound);
     if (n && isfinite(expected)) {
         n->error += (got - expected) * (got - expected);
         n->expected += expected * expected;
@@ -240,6 +246,6 @@ void near(const scene *s, norm *n, const char *what, int64_t k, int64_t row, int
 
 void norm_within(const scene *s, const norm *n, const char *what, double relative) {
     cr_assert(sqrt(n->error) <= relative * sqrt(n->expected),
-              "%s (seed %llu): the error of %s is %.3g of its norm, more than %.3g", s->shape.why,
+              "%s: %s (seed %llu): the error of %s is %.3g of its norm, more than %.3g", s->op, s->shape.why,
               (unsigned long long)s->seed, what, sqrt(n->error / n->expected), relative);
 }

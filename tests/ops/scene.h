@@ -54,6 +54,7 @@ enum { MAX_OPERANDS = 48 };
 
 typedef struct scene {
     caviar_device *device;
+    const char *op; /* for messages */
     shape shape;
     int64_t first; /* the number of its first model */
     uint64_t seed;
@@ -108,6 +109,9 @@ typedef struct norm {
 void near(const scene *s, norm *n, const char *what, int64_t k, int64_t row, int64_t column, double got,
           double expected, double bound);
 void norm_within(const scene *s, const norm *n, const char *what, double relative);
+
+/* Whether `near` lets it pass. What is not a number never does, unless it is what is expected. */
+int is_near(double got, double expected, double bound);
 
 #define ULP 0x1p-23
 
