@@ -19,7 +19,7 @@ static caviar_device *cpu(int threads) {
 static shape general(caviar_op op, int64_t models) {
     shape general = { models, 5, 9, 11, MODEL_MAJOR, PADDED | ACTIVATION | DROPOUT | INACTIVE, 0, op_names[op] };
     if (op == CAVIAR_OP_softmax_cross_entropy)
-        general.in = 12, general.width = 10, general.flags = 64 | 128 | 256 | 512;
+        general.in = 12, general.width = 10, general.flags = GRADIENT | PROBABILITIES | LOSSES | PREDICTIONS;
     if (op == CAVIAR_OP_gather) general.in = 12, general.data = 1, general.batch = 57;
     if (op == CAVIAR_OP_optimizer_update) general.width = 20;
     if (op == CAVIAR_OP_sample) general.data = 0;

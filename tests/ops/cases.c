@@ -1,5 +1,9 @@
 #include "cases.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 const op_cases *const all_cases[CAVIAR_OP_COUNT] = {
 #define CASES_ENTRY(name) [CAVIAR_OP_##name] = &cases_##name,
     CAVIAR_FOR_EACH_OP(CASES_ENTRY)
@@ -12,6 +16,22 @@ const char *const op_names[CAVIAR_OP_COUNT] = {
 #undef NAME_ENTRY
 };
 
+caviar_device *open_test_device(const char *name) {
+    const char *chosen = getenv("CAVIAR_TEST_DEVICE");
+    caviar_device *device = NULL;
+    if (chosen) name = chosen;
+    const caviar_status status = caviar_device_open(&device, name, 2);
+    if (status == CAVIAR_NO_DEVICE && strncmp(name, "cuda", 4) == 0) {
+        printf("skipped: %s\n", caviar_last_error());
+        fflush(stdout);
+#ifdef cr_skip_test
+        cr_skip_test("%s", caviar_last_error());
+#endif
+    }
+    cr_assert(status == CAVIAR_OK, "%s: %s", name, caviar_last_error());
+    return device;
+}
+
 void run_call(caviar_device *device, const caviar_call *call) {
     switch (call->op) {
 #define RUN_CASE(name)                                                                                                 \
@@ -23,12 +43,20 @@ void run_call(caviar_device *device, const caviar_call *call) {
     SUCCEEDS(device->table->wait(device));
 }
 
-void check_op(caviar_device *device, caviar_op op) {
+static int is_beyond_grids(const shape *size) {
+    return size->models > 65535 || size->width > 65535;
+}
+
+size_t check_op(caviar_device *device, caviar_op op, int beyond_grids) {
     const op_cases *cases = all_cases[op];
+    size_t count = 0;
     for (size_t i = 0; i < cases->count; i++) {
+        if (is_beyond_grids(&cases->shapes[i]) != beyond_grids) continue;
+        count++;
         scene s;
         caviar_call call = { .op = op };
         scene_begin(&s, device, &cases->shapes[i], 0);
+        s.op = op_names[op];
         cases->build(&s, &call);
         scene_send(&s);
         run_call(device, &call);
@@ -36,4 +64,5 @@ void check_op(caviar_device *device, caviar_op op) {
         cases->check(&s, &call);
         scene_end(&s);
     }
+    return count;
 }

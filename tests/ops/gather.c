@@ -15,6 +15,18 @@ static const shape shapes[] = {
     { 40, 17, 13, 13, MODEL_MAJOR, FEWER, BYTES, "the same for bytes" },
     { 64, 16, 67, 67, MODEL_MAJOR, 0, FLOATS_FAR, "a cursor beyond 2^40" },
     { 100, 1000, 3, 2, MODEL_MAJOR, 0, BYTES, "more examples than a block has threads" },
+    { 3, 1, 4, 4, MODEL_MAJOR, 0, FLOATS, "one example of three" },
+    { 9, 2, 7, 7, MODEL_MAJOR, 0, BYTES, "two" },
+    { 61, 37, 131, 131, MODEL_MAJOR, 0, FLOATS, "primes" },
+    { 50, 8, 128, 128, MODEL_MAJOR, 0, FLOATS, "a whole block of a GPU" },
+    { 50, 9, 132, 132, MODEL_MAJOR, 0, BYTES, "one example and one quad more" },
+    { 50, 9, 36, 32, MODEL_MAJOR, 0, FLOATS, "a quad of zeros beyond the features" },
+    { 50, 9, 34, 32, MODEL_MAJOR, 0, FLOATS, "rows of the minibatch are not on 16 bytes" },
+    { 50, 9, 32, 32, LOOSE, 0, BYTES, "nothing is aligned" },
+    { 50, 9, 32, 32, SHIFTED, 0, FLOATS, "only the minibatch is off 16 bytes" },
+    { 50, 9, 32, 32, RAGGED, 0, FLOATS, "only the features are off 16 bytes" },
+    { 50, 9, 32, 32, RAGGED, 0, BYTES, "the same, off 4 bytes" },
+    { 1, 1, 2097155, 2097155, MODEL_MAJOR, FEWER, BYTES, "more columns than the blocks of a grid" },
 };
 
 static operand *features, *labels, *order, *cursor, *mean, *scale, *out, *out_labels;
@@ -24,6 +36,7 @@ static void build(scene *s, caviar_call *call) {
     const int64_t examples = size->models, used = examples - examples / 4; /* the training part */
     const int bytes = size->data == BYTES, more = !(size->flags & FEWER);
     features = put_shared(s, 1, bytes ? 1 : sizeof(float), examples, size->width);
+    if (size->layout == RAGGED) features->start++;
     if (bytes)
         fill_integers(s, features, 0, 255);
     else
@@ -41,6 +54,7 @@ static void build(scene *s, caviar_call *call) {
         fill_integers(s, labels, 0, 9);
     }
     out = output(put_shared(s, 1, sizeof(float), size->batch, size->in));
+    if (size->layout == SHIFTED) out->start++;
     out_labels = output(put_shared(s, more, sizeof(int32_t), size->batch, 1));
     call->args.gather = (caviar_gather_args){ .features = on_device(features),
                                               .feature_type = bytes ? CAVIAR_UINT8 : CAVIAR_FLOAT32,
@@ -58,6 +72,7 @@ static void build(scene *s, caviar_call *call) {
 }
 
 static void check(const scene *s, const caviar_call *call) {
+    norm n = { 0, 0 };
     for (int64_t b = 0; b < s->shape.batch; b++) {
         const int64_t place = (WAS(int64_t, cursor, 0, 0, 0) + b) % call->args.gather.order_count;
         const int64_t example = WAS(int32_t, order, 0, place, 0);
@@ -71,10 +86,11 @@ static void check(const scene *s, const caviar_call *call) {
                 expected = (x - m) * factor;
                 size = ULP * ((x < 0 ? -x : x) + (m < 0 ? -m : m)) * factor;
             }
-            near(s, NULL, "out", 0, b, f, (double)NOW(float, out, 0, b, f), expected, mean ? size : 0);
+            near(s, &n, "out", 0, b, f, (double)NOW(float, out, 0, b, f), expected, mean ? size : 0);
         }
         if (labels) cr_assert(NOW(int32_t, out_labels, 0, b, 0) == WAS(int32_t, labels, 0, example, 0));
     }
+    norm_within(s, &n, "out", 2e-7);
 }
 
 static const shape advance_shapes[] = { { 1, 1, 0, 1, MODEL_MAJOR, 0, 0, "one example" },

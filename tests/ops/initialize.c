@@ -13,6 +13,10 @@ static const shape shapes[] = {
     { 2, 1, 31, 33, MODEL_MAJOR, ACTIVATION, 0, "either side of a warp's width" },
     { 4, 1, 784, 64, MODEL_MAJOR, FEWER, 0, "the first layer on images" },
     { 3, 1, 2, 4096, MODEL_MAJOR, ACTIVATION, 0, "the widest" },
+    { 2, 1, 16, 64, MODEL_MAJOR, ACTIVATION, 0, "as many quads as a block has threads" },
+    { 2, 1, 257, 4, LOOSE, ACTIVATION, 0, "one more, off 16 bytes" },
+    { 3, 1, 61, 67, MODEL_MAJOR, ACTIVATION, 0, "primes" },
+    { 65537, 1, 1, 1, MODEL_MAJOR, ACTIVATION, 0, "two models more than a grid has blocks" },
     { 7, 1, 37, 23, MODEL_MAJOR, ACTIVATION | PADDED | INACTIVE, 0, "padding is 0; models that are not selected" },
     { 1000, 1, 3, 4, MODEL_MAJOR, ACTIVATION | PADDED, 0, "a thousand models" },
     { 6, 1, 1, 65, MODEL_MAJOR, PADDED | INACTIVE, CONSTANT, "gamma: a constant, with padding" },
@@ -63,6 +67,7 @@ static double symmetric(int64_t k, int64_t i, int64_t j) {
 }
 
 static void check(const scene *s, const caviar_call *call) {
+    norm n = { 0, 0 };
     for (int64_t k = 0; k < s->shape.models; k++) {
         const double gain = activation && WAS(int32_t, activation, k, 0, 0) == CAVIAR_RELU ? 2 : 1;
         const double bound = sqrt(3 * gain / (double)live_rows(tensor, k));
@@ -76,7 +81,7 @@ static void check(const scene *s, const caviar_call *call) {
                 const int padding = i >= live_rows(tensor, k) || j >= live_columns(tensor, k);
                 double expected = (double)call->args.initialize.value;
                 if (s->shape.data != CONSTANT && !padding) expected = bound * symmetric(k, i, j);
-                near(s, NULL, "tensor", k, i, j, (double)NOW(float, tensor, k, i, j), padding ? 0 : expected,
+                near(s, &n, "tensor", k, i, j, (double)NOW(float, tensor, k, i, j), padding ? 0 : expected,
                      s->shape.data == CONSTANT || padding ? 0 : 2 * ULP * fabs(expected));
                 const double got = (double)NOW(float, tensor, k, i, j);
                 square += got * got / (double)(s->shape.in * s->shape.width);
@@ -88,6 +93,7 @@ static void check(const scene *s, const caviar_call *call) {
                 fabs(square * 784 / gain - 1) < 4 * sqrt(0.8 / 50176) && largest < bound && largest > 0.999 * bound,
                 "model %lld: mean square times rows %g, largest %g of %g", (long long)k, square * 784, largest, bound);
     }
+    norm_within(s, &n, "tensor", 2e-7);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- sample
@@ -108,7 +114,11 @@ enum { AXES = COUNT(axis_table) };
 
 static const shape sample_shapes[] = {
     { 1, 1, 0, 0, MODEL_MAJOR, 0, 0, "one trial" },
+    { 3, 1, 0, 0, LOOSE, 0, 0, "three, off 16 bytes" },
     { 31, 1, 0, 0, MODEL_MAJOR, 0, 0, "one fewer than a warp" },
+    { 32, 1, 0, 0, MODEL_MAJOR, 0, 0, "a warp" },
+    { 128, 1, 0, 0, MODEL_MAJOR, 0, 0, "whole blocks" },
+    { 1000, 1, 0, 0, MODEL_MAJOR, 0, 0, "a thousand" },
     { 33, 1, 0, 0, MODEL_MAJOR, 0, 1, "the last trials below 2^32" },
     { 2000, 1, 0, 0, MODEL_MAJOR, 0, 0, "many: half of [0.9, 0.999] above 0.99, ends of integer ranges as likely" },
 };
@@ -158,6 +168,7 @@ static void check_distributions(const scene *s) {
 }
 
 static void check_sample(const scene *s, const caviar_call *call) {
+    norm where = { 0, 0 }, what = { 0, 0 };
     const caviar_sample_args *a = &call->args.sample;
     for (int64_t t = 0; t < s->shape.models; t++)
         for (int64_t i = 0; i < AXES; i++) {
@@ -167,16 +178,18 @@ static void check_sample(const scene *s, const caviar_call *call) {
             const uint64_t bits = (uint64_t)words.word[i % 2 * 2] << 32 | words.word[i % 2 * 2 + 1];
             const long double u = ((long double)(bits >> 12) + 0.5L) / 4503599627370496.0L;
             const double position = NOW(double, positions, t, 0, i);
-            near(s, NULL, "position", t, 0, i, position,
+            near(s, &where, "position", t, 0, i, position,
                  (double)((long double)axis->low + u * ((long double)axis->high - (long double)axis->low)),
                  1e-15 * 300);
             long double value = value_of(axis, position);
             value = fminl(fmaxl(value, axis->minimum), axis->maximum);
-            near(s, NULL, "value", t, 0, i, NOW(double, values, t, 0, i), (double)value,
+            near(s, &what, "value", t, 0, i, NOW(double, values, t, 0, i), (double)value,
                  axis->distribution == CAVIAR_LOG_UNIFORM || axis->distribution == CAVIAR_ONE_MINUS_LOG_UNIFORM
                      ? 0x1p-51 * (double)value
                      : 0);
         }
+    norm_within(s, &where, "positions", 1e-15);
+    norm_within(s, &what, "values", 1e-15);
     if (s->shape.models >= 1000 && s->first == 0) check_distributions(s);
 }
 

@@ -17,7 +17,10 @@ static const shape shapes[] = {
     { 2, 257, 64, 64, MODEL_MAJOR, 0, 0, "a long sum in the gradient of the weights" },
     { 7, 37, 29, 23, MODEL_MAJOR, PADDED, 0, "true widths below the padded ones" },
     { 7, 16, 64, 48, EXAMPLE_MAJOR, PADDED, 0, "the same, aligned, models side by side" },
+    { 3, 5, 8, 12, SHIFTED, 0, 0, "strides are by quads, but no row is on 16 bytes" },
+    { 3, 5, 8, 12, RAGGED, 0, 0, "the first row is on 16 bytes, others are not" },
     { 1000, 3, 5, 4, EXAMPLE_MAJOR, 0, 0, "a thousand models" },
+    { 65537, 1, 1, 1, EXAMPLE_MAJOR, 0, 0, "two models more than one call of cuBLAS takes" },
     { 1000, 2, 6, 8, MODEL_MAJOR, PADDED, 0, "a thousand models of different widths" },
 };
 

@@ -22,6 +22,7 @@ double draw(const scene *s, uint64_t key, int64_t model, int64_t row, int64_t co
 void scene_begin(scene *s, caviar_device *device, const shape *size, int64_t first) {
     memset(s, 0, sizeof *s);
     s->device = device;
+    s->op = "test";
     s->shape = *size;
     s->first = first;
     s->seed = 20261123;
@@ -45,19 +46,26 @@ void scene_send(scene *s) {
     }
 }
 
-static void check_untouched(const scene *s, const operand *o, int index) {
-    if (memcmp(o->before, o->after, o->bytes) == 0) return;
+int64_t stray_byte(const operand *o) {
+    if (memcmp(o->before, o->after, o->bytes) == 0) return -1;
     unsigned char *allowed = calloc(o->bytes, 1);
     cr_assert(allowed);
     for (int64_t k = 0; o->written && k < (o->models ? o->models : 1); k++)
         for (int64_t r = 0; r < o->rows; r++) memset(allowed + offset_of(o, k, r, 0), 1, (size_t)o->columns * o->size);
-    for (size_t at = 0; at < o->bytes; at++)
-        cr_assert(allowed[at] || o->before[at] == o->after[at],
-                  "%s (models %lld, batch %lld, in %lld, width %lld, layout %d, flags %d): byte %zu of %zu of operand "
-                  "%d was written",
-                  s->shape.why, (long long)s->shape.models, (long long)s->shape.batch, (long long)s->shape.in,
-                  (long long)s->shape.width, (int)s->shape.layout, s->shape.flags, at, o->bytes, index);
+    int64_t stray = -1;
+    for (size_t at = 0; at < o->bytes && stray < 0; at++)
+        if (!allowed[at] && o->before[at] != o->after[at]) stray = (int64_t)at;
     free(allowed);
+    return stray;
+}
+
+static void check_untouched(const scene *s, const operand *o, int index) {
+    const int64_t stray = stray_byte(o);
+    cr_assert(stray < 0,
+              "%s: %s (models %lld, batch %lld, in %lld, width %lld, layout %d, flags %d): byte %lld of %zu of operand "
+              "%d was written",
+              s->op, s->shape.why, (long long)s->shape.models, (long long)s->shape.batch, (long long)s->shape.in,
+              (long long)s->shape.width, (int)s->shape.layout, s->shape.flags, (long long)stray, o->bytes, index);
 }
 
 void scene_fetch(scene *s) {
@@ -103,6 +111,7 @@ operand *put(scene *s, int condition, size_t size, int64_t models, int64_t rows,
     if (!o) return NULL;
     o->row_stride = columns;
     o->model_stride = models ? rows * columns : 0;
+    if (s->shape.layout == LOOSE) o->start++;
     return finish(s, o, (models ? models : 1) * rows * columns);
 }
 
@@ -121,23 +130,29 @@ operand *put_widths(scene *s, int condition, int64_t most) {
 
 operand *put_matrix(scene *s, int condition, int64_t width, const operand *widths) {
     const shape *size = &s->shape;
+    const int odd = (size->flags & ODD_MATRIX << s->matrices++) != 0;
     operand *o = begin(s, condition, sizeof(float), size->models, size->batch, width);
     if (!o) return NULL;
-    const int64_t gap = size->layout == LOOSE ? 3 : 0;
-    o->start += gap;
+    static const int64_t gaps[] = { 0, 0, 3, 4, 1 }, shifts[] = { 0, 0, 3, 1, 0 }; /* by layout */
+    const int64_t gap = gaps[size->layout];
+    o->start += shifts[size->layout] + odd;
     o->live_columns = widths;
     o->row_stride = size->layout == MODEL_MAJOR ? width : size->models * (width + gap);
     o->model_stride = size->layout == MODEL_MAJOR ? size->batch * width : width + gap;
     return finish(s, o, size->batch * size->models * (width + gap));
 }
 
-/* Each model's tensor begins at a multiple of 16 bytes, with a gap of 4 to 7 elements before it. */
+/* Each model's tensor begins at a multiple of 16 bytes, with a gap of 4 to 7 elements before it. LOOSE: anywhere. */
 operand *put_tensor(scene *s, int64_t rows, int64_t columns, const operand *row_widths, const operand *column_widths) {
     operand *o = begin(s, 1, sizeof(float), s->shape.models, rows, columns);
     o->live_rows = row_widths;
     o->live_columns = column_widths;
     o->row_stride = columns;
     o->model_stride = (rows * columns + 7) / 4 * 4;
+    if (s->shape.layout == LOOSE) {
+        o->start++;
+        o->model_stride++;
+    }
     return finish(s, o, o->models * o->model_stride);
 }
 
@@ -222,24 +237,32 @@ caviar_tensor tensor_of(const operand *o) {
     return o ? (caviar_tensor){ on_device(o), o->model_stride } : none;
 }
 
+int is_near(double got, double expected, double bound) {
+    if (isnan(expected)) return isnan(got);
+    if (isinf(expected)) return got == expected;
+    return isfinite(got) && fabs(got - expected) <= bound;
+}
+
 void near(const scene *s, norm *n, const char *what, int64_t k, int64_t row, int64_t column, double got,
           double expected, double bound) {
-    int good = fabs(got - expected) <= bound;
-    if (isnan(expected) || isinf(expected)) good = isnan(expected) ? isnan(got) : got == expected;
-    cr_assert(good,
-              "%s (models %lld, batch %lld, in %lld, width %lld, layout %d, flags %d, data %d, seed %llu): %s of model "
-              "%lld at [%lld, %lld] is %.9g and not %.9g within %.3g",
-              s->shape.why, (long long)s->shape.models, (long long)s->shape.batch, (long long)s->shape.in,
-              (long long)s->shape.width, (int)s->shape.layout, s->shape.flags, s->shape.data,
-              (unsigned long long)s->seed, what, (long long)k, (long long)row, (long long)column, got, expected, bound);
+    cr_assert(
+        is_near(got, expected, bound),
+        "%s: %s (models %lld, batch %lld, in %lld, width %lld, layout %d, flags %d, data %d, seed %llu): %s of model "
+        "%lld at [%lld, %lld] is %.9g and not %.9g within %.3g",
+        s->op, s->shape.why, (long long)s->shape.models, (long long)s->shape.batch, (long long)s->shape.in,
+        (long long)s->shape.width, (int)s->shape.layout, s->shape.flags, s->shape.data, (unsigned long long)s->seed,
+        what, (long long)k, (long long)row, (long long)column, got, expected, bound);
     if (n && isfinite(expected)) {
         n->error += (got - expected) * (got - expected);
         n->expected += expected * expected;
     }
 }
 
+int norm_is_within(const norm *n, double relative) {
+    return isfinite(n->error) && sqrt(n->error) <= relative * sqrt(n->expected);
+}
+
 void norm_within(const scene *s, const norm *n, const char *what, double relative) {
-    cr_assert(sqrt(n->error) <= relative * sqrt(n->expected),
-              "%s (seed %llu): the error of %s is %.3g of its norm, more than %.3g", s->shape.why,
-              (unsigned long long)s->seed, what, sqrt(n->error / n->expected), relative);
+    cr_assert(norm_is_within(n, relative), "%s: %s (seed %llu): the error of %s is %.3g of its norm, more than %.3g",
+              s->op, s->shape.why, (unsigned long long)s->seed, what, sqrt(n->error / n->expected), relative);
 }

@@ -14,16 +14,21 @@
 
 #define SUCCEEDS(call) cr_assert((call) == CAVIAR_OK, "%s: %s", #call, caviar_last_error())
 
-/* How matrices lie in memory. LOOSE is example-major with gaps between rows, and starts off a 16-byte boundary. */
-typedef enum layout { MODEL_MAJOR, EXAMPLE_MAJOR, LOOSE } layout;
+/*
+ * How matrices lie in memory. The last three are example-major and each miss, on their own, what reading four numbers
+ * at once needs: LOOSE has odd gaps between rows and starts off a 16-byte boundary (and so do its other operands),
+ * SHIFTED only starts off one, RAGGED only has odd gaps.
+ */
+typedef enum layout { MODEL_MAJOR, EXAMPLE_MAJOR, LOOSE, SHIFTED, RAGGED } layout;
 
 enum {
-    PADDED = 1,     /* true widths are given; they differ from model to model */
-    ACTIVATION = 2, /* of every kind, in turn */
-    DROPOUT = 4,    /* with a rate, a stream and a step of each model's own */
-    IN_PLACE = 8,   /* the output is the input where that is allowed */
-    FEWER = 16,     /* optional operands are left out */
-    INACTIVE = 32   /* every third model is not active */
+    PADDED = 1,          /* true widths are given; they differ from model to model */
+    ACTIVATION = 2,      /* of every kind, in turn */
+    DROPOUT = 4,         /* with a rate, a stream and a step of each model's own */
+    IN_PLACE = 8,        /* the output is the input where that is allowed */
+    FEWER = 16,          /* optional operands are left out */
+    INACTIVE = 32,       /* every third model is not active */
+    ODD_MATRIX = 1 << 16 /* << i: only matrix i of the scene starts off a 16-byte boundary */
 };
 
 typedef struct shape {
@@ -54,11 +59,12 @@ enum { MAX_OPERANDS = 48 };
 
 typedef struct scene {
     caviar_device *device;
+    const char *op; /* for messages */
     shape shape;
     int64_t first; /* the number of its first model */
     uint64_t seed;
     operand *operands[MAX_OPERANDS]; /* in the order of creation; NULL for one that is left out */
-    int count;
+    int count, matrices;
 } scene;
 
 void scene_begin(scene *s, caviar_device *device, const shape *size, int64_t first);
@@ -66,6 +72,8 @@ void scene_end(scene *s);
 /* Copies all memory to the device; copies it back and checks what must not have changed. */
 void scene_send(scene *s);
 void scene_fetch(scene *s);
+/* Where a fetched operand changed that must not have: around it, in a gap, or anywhere in an input. -1: nowhere. */
+int64_t stray_byte(const operand *o);
 
 /*
  * New operands. All bytes are a pattern that is a NaN as a float: an output keeps it, an input is filled. `condition`
@@ -107,7 +115,11 @@ typedef struct norm {
 } norm;
 void near(const scene *s, norm *n, const char *what, int64_t k, int64_t row, int64_t column, double got,
           double expected, double bound);
+int norm_is_within(const norm *n, double relative);
 void norm_within(const scene *s, const norm *n, const char *what, double relative);
+
+/* Whether `near` lets it pass. What is not a number never does, unless it is what is expected. */
+int is_near(double got, double expected, double bound);
 
 #define ULP 0x1p-23
 

@@ -4,7 +4,6 @@
 #include <math.h>
 
 enum { LARGE = 1, EQUAL, INFINITE, ALL_NEGATIVE_INFINITE, ONE_NAN, TIES };
-enum { GRADIENT = 64, PROBABILITIES = 128, LOSSES = 256, PREDICTIONS = 512, NO_LABELS = 1024 };
 #define TRAINING (GRADIENT | LOSSES | PREDICTIONS)
 #define EVERYTHING (TRAINING | PROBABILITIES)
 
@@ -19,8 +18,36 @@ static const shape shapes[] = {
     { 2, 7, 32, 31, EXAMPLE_MAJOR, EVERYTHING, 0, "one class fewer than a warp" },
     { 2, 7, 32, 32, LOOSE, EVERYTHING, 0, "a warp" },
     { 2, 7, 36, 33, MODEL_MAJOR, EVERYTHING, 0, "one more" },
+    { 3, 7, 4, 3, MODEL_MAJOR, EVERYTHING, 0, "one quad" },
+    { 3, 7, 8, 5, EXAMPLE_MAJOR, EVERYTHING | IN_PLACE, 0, "two quads, the second nearly empty" },
+    { 3, 7, 16, 16, MODEL_MAJOR, EVERYTHING, 0, "four quads" },
+    { 3, 7, 20, 17, LOOSE, EVERYTHING, 0, "five quads; nothing aligned" },
+    { 3, 7, 24, 23, EXAMPLE_MAJOR, EVERYTHING, 0, "six quads" },
+    { 3, 7, 28, 25, MODEL_MAJOR, EVERYTHING | IN_PLACE, 0, "seven quads" },
+    { 3, 5, 32, 2, MODEL_MAJOR, EVERYTHING, 0, "nearly all of a row is padding" },
+    { 3, 5, 40, 10, EXAMPLE_MAJOR, EVERYTHING, 0, "few classes, but more padding than a thread holds" },
+    { 3, 7, 11, 11, MODEL_MAJOR, EVERYTHING, 0, "rows that are not by quads" },
+    { 3, 7, 12, 10, SHIFTED, EVERYTHING, 0, "strides are by quads, but no row is on 16 bytes" },
+    { 3, 7, 12, 10, RAGGED, EVERYTHING, 0, "the first row is on 16 bytes, others are not" },
+    { 3, 7, 12, 10, EXAMPLE_MAJOR, EVERYTHING | ODD_MATRIX, 0, "logits are off 16 bytes" },
+    { 3, 7, 12, 10, EXAMPLE_MAJOR, EVERYTHING | ODD_MATRIX << 1, 0, "the gradient is off 16 bytes" },
+    { 3, 7, 12, 10, EXAMPLE_MAJOR, EVERYTHING | ODD_MATRIX << 2, 0, "probabilities are off 16 bytes" },
+    { 1, 128, 12, 10, EXAMPLE_MAJOR, EVERYTHING, 0, "as many rows as a block takes" },
+    { 3, 43, 12, 10, MODEL_MAJOR, EVERYTHING, 0, "one more" },
+    { 2, 2, 36, 33, EXAMPLE_MAJOR, EVERYTHING, 0, "as many rows as a block has warps" },
+    { 1, 5, 64, 64, MODEL_MAJOR, EVERYTHING, 0, "two classes a lane of a warp; one row more than warps" },
+    { 1, 3, 65, 65, MODEL_MAJOR, EVERYTHING, 0, "one more" },
     { 2, 3, 128, 127, MODEL_MAJOR, EVERYTHING | IN_PLACE, 0, "a prime; four warps less one" },
+    { 1, 3, 128, 128, EXAMPLE_MAJOR, EVERYTHING, 0, "four a lane" },
+    { 1, 3, 132, 129, LOOSE, EVERYTHING, 0, "one more" },
+    { 1, 3, 256, 256, MODEL_MAJOR, EVERYTHING, 0, "eight a lane" },
+    { 1, 3, 260, 257, MODEL_MAJOR, EVERYTHING | IN_PLACE, 0, "one more" },
+    { 1, 3, 512, 512, MODEL_MAJOR, EVERYTHING, 0, "sixteen a lane" },
+    { 1, 3, 516, 513, MODEL_MAJOR, EVERYTHING, 0, "one more" },
     { 1, 2, 1000, 997, MODEL_MAJOR, EVERYTHING, 0, "a thousand classes" },
+    { 1, 3, 1024, 1024, MODEL_MAJOR, EVERYTHING, 0, "thirty-two a lane, the most that registers hold" },
+    { 2, 3, 1028, 1025, MODEL_MAJOR, EVERYTHING, 0, "one more: read again from memory" },
+    { 2, 3, 1100, 1099, LOOSE, EVERYTHING | IN_PLACE, 0, "the same in place, with gaps" },
     { 1000, 3, 4, 3, EXAMPLE_MAJOR, EVERYTHING, 0, "a thousand models" },
     { 2, 9, 12, 10, MODEL_MAJOR, EVERYTHING, LARGE, "logits of +-80" },
     { 2, 9, 12, 10, EXAMPLE_MAJOR, EVERYTHING, EQUAL, "all logits equal: the first class is predicted" },
@@ -30,6 +57,14 @@ static const shape shapes[] = {
     { 2, 9, 12, 10, EXAMPLE_MAJOR, EVERYTHING | IN_PLACE, ALL_NEGATIVE_INFINITE, "a row of -inf is uniform" },
     { 2, 9, 12, 10, EXAMPLE_MAJOR, EVERYTHING, ONE_NAN, "a NaN takes its row, not the next" },
     { 2, 9, 12, 10, EXAMPLE_MAJOR, LOSSES | PREDICTIONS, ONE_NAN, "the same, without a row to write p to" },
+    { 2, 9, 40, 37, MODEL_MAJOR, EVERYTHING, LARGE, "logits of +-80, a warp a row" },
+    { 2, 9, 40, 37, MODEL_MAJOR, EVERYTHING, EQUAL, "all equal, a warp a row: the first class wins over all lanes" },
+    { 2, 9, 40, 37, LOOSE, EVERYTHING, TIES, "two largest logits, a warp a row" },
+    { 2, 10, 40, 37, MODEL_MAJOR, EVERYTHING, INFINITE, "infinities, a warp a row" },
+    { 2, 9, 40, 37, EXAMPLE_MAJOR, EVERYTHING | IN_PLACE, ALL_NEGATIVE_INFINITE, "a row of -inf, a warp a row" },
+    { 2, 9, 40, 37, EXAMPLE_MAJOR, EVERYTHING, ONE_NAN, "a NaN, a warp a row" },
+    { 2, 9, 1028, 1027, MODEL_MAJOR, EVERYTHING, ONE_NAN, "a NaN in a row that is read again from memory" },
+    { 1, 4, 1028, 1027, MODEL_MAJOR, EVERYTHING, EQUAL, "all equal in such a row" },
 };
 
 static operand *logits, *labels, *gradient, *probabilities, *losses, *predictions, *active, *loss_sum, *correct;
@@ -109,7 +144,11 @@ static double distance(const row *r, double logit) {
     return logit == r->max ? 0 : r->max - logit;
 }
 
-static void check_wide(const scene *s, const row *r, int64_t k, int64_t b) {
+typedef struct norms {
+    norm probabilities, gradient, losses;
+} norms;
+
+static void check_wide(const scene *s, const row *r, int64_t k, int64_t b, norms *n) {
     const double batch = (double)s->shape.batch;
     const int64_t label = labels ? WAS(int32_t, labels, 0, b, 0) : -1;
     double total = 0;
@@ -118,11 +157,11 @@ static void check_wide(const scene *s, const row *r, int64_t k, int64_t b) {
         /* exp magnifies the rounding of its argument; the sum has one rounding a class. */
         const double relative = ULP * (4 + fmin(distance(r, logit), 200) + (double)s->shape.width / 2);
         if (probabilities)
-            near(s, NULL, "probabilities", k, b, c, (double)NOW(float, probabilities, k, b, c), p,
+            near(s, &n->probabilities, "probabilities", k, b, c, (double)NOW(float, probabilities, k, b, c), p,
                  p * relative + 1e-38);
         if (!gradient) continue;
         const double got = (double)NOW(float, gradient, k, b, c);
-        near(s, NULL, "gradient", k, b, c, got, (p - (c == label)) / batch, (p * relative + ULP) / batch);
+        near(s, &n->gradient, "gradient", k, b, c, got, (p - (c == label)) / batch, (p * relative + ULP) / batch);
         total += got;
     }
     for (int64_t c = s->shape.width; c < s->shape.in; c++) {
@@ -135,17 +174,21 @@ static void check_wide(const scene *s, const row *r, int64_t k, int64_t b) {
 
 static void check(const scene *s, const caviar_call *call) {
     (void)call;
+    norms n = { { 0, 0 }, { 0, 0 }, { 0, 0 } };
     for (int64_t k = 0; k < s->shape.models; k++)
         for (int64_t b = 0; b < s->shape.batch; b++) {
             const row r = row_of(s, k, b);
-            check_wide(s, &r, k, b);
+            check_wide(s, &r, k, b, &n);
             if (predictions)
                 near(s, NULL, "prediction", k, b, 0, (double)NOW(int32_t, predictions, k, b, 0), (double)r.best, 0);
             if (!losses) continue;
             const double away = distance(&r, (double)WAS(float, logits, k, b, WAS(int32_t, labels, 0, b, 0)));
-            near(s, NULL, "loss", k, b, 0, (double)NOW(float, losses, k, b, 0), r.nan ? NAN : log(r.sum) + away,
+            near(s, &n.losses, "loss", k, b, 0, (double)NOW(float, losses, k, b, 0), r.nan ? NAN : log(r.sum) + away,
                  ULP * (2 * log(r.sum) + fmin(away, 1e3) + 1 + (double)s->shape.width / 2));
         }
+    norm_within(s, &n.probabilities, "probabilities", 1e-6);
+    norm_within(s, &n.gradient, "gradient", 1e-6);
+    norm_within(s, &n.losses, "losses", 5e-7);
 }
 
 /* The loss of one row, averaged over the minibatch, with one logit moved by h. */
@@ -184,6 +227,11 @@ static const shape metrics_shapes[] = {
     { 4, 32, 0, 0, MODEL_MAJOR, FEWER, 0, "a warp" },
     { 5, 33, 0, 0, LOOSE, INACTIVE, 0, "one more; gaps" },
     { 2, 1027, 0, 0, EXAMPLE_MAJOR, FEWER, 0, "a long sum" },
+    { 31, 7, 0, 0, MODEL_MAJOR, INACTIVE, 0, "one model fewer than a warp, one example fewer than threads a model" },
+    { 32, 8, 0, 0, EXAMPLE_MAJOR, FEWER, 0, "as many of each" },
+    { 33, 9, 0, 0, LOOSE, INACTIVE, 0, "one more of each" },
+    { 3, 2, 0, 0, LOOSE, FEWER, 0, "a batch of two" },
+    { 61, 37, 0, 0, MODEL_MAJOR, INACTIVE, 0, "primes" },
     { 4, 9, 0, 0, EXAMPLE_MAJOR, FEWER, ONE_NAN, "NaN and infinity stay in their model" },
     { 1000, 3, 0, 0, MODEL_MAJOR, INACTIVE, 0, "a thousand models" },
 };
@@ -212,6 +260,7 @@ static void build_metrics(scene *s, caviar_call *call) {
 
 static void check_metrics(const scene *s, const caviar_call *call) {
     (void)call;
+    norm sums = { 0, 0 };
     for (int64_t k = 0; k < s->shape.models; k++) {
         if (active && !WAS(int32_t, active, k, 0, 0)) {
             cr_assert(unchanged(loss_sum, k, 0, 0) && unchanged(correct, k, 0, 0));
@@ -223,11 +272,12 @@ static void check_metrics(const scene *s, const caviar_call *call) {
             sum += (long double)WAS(float, losses, k, b, 0);
             right += WAS(int32_t, predictions, k, b, 0) == WAS(int32_t, labels, 0, b, 0);
         }
-        near(s, NULL, "loss_sum", k, 0, 0, NOW(double, loss_sum, k, 0, 0), (double)sum,
+        near(s, &sums, "loss_sum", k, 0, 0, NOW(double, loss_sum, k, 0, 0), (double)sum,
              (double)s->shape.batch * 0x1p-52 * (double)sum);
         cr_assert(NOW(int64_t, correct, k, 0, 0) == right, "%s: correct of model %lld is %lld, not %lld", s->shape.why,
                   (long long)k, (long long)NOW(int64_t, correct, k, 0, 0), (long long)right);
     }
+    norm_within(s, &sums, "loss_sum", 1e-14);
 }
 
 const op_cases cases_softmax_cross_entropy = { shapes, COUNT(shapes), build, check };

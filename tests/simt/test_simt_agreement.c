@@ -1,8 +1,9 @@
 /*
  * The CPU device and the CUDA kernels side by side: what the two promise to agree on to the bit, and whole training.
  */
-#include "blobs.h"
+#include "digits.h"
 #include "operands.h"
+#include "scorecard.h"
 
 #include <math.h>
 #include <string.h>
@@ -110,59 +111,112 @@ Test(simt_agreement, equal_bits) {
     caviar_device_close(cpu);
 }
 
+enum { MODELS = 12, STEPS = 60, PIECE = 12 };
+
+/* Relative, of losses. Measured: 6e-8 and 2e-7, with any of OpenBLAS' kernels. */
+#define TRAINING_BOUND 1e-6
+#define VALIDATION_BOUND 1e-5
+
+/* What both devices measured of a piece of training. */
+typedef struct measures {
+    caviar_metrics training[2][MODELS], validation[2][MODELS];
+} measures;
+
+static double difference(double a, double b) {
+    return fabs(a - b) / fabs(b);
+}
+
+/* The largest relative difference of training losses, the kernels' to the CPU's. */
+static double compare(const measures *m, int batch_norm, int step) {
+    double worst = 0;
+    for (int k = 0; k < MODELS; k++) {
+        const double t = difference(m->training[1][k].loss, m->training[0][k].loss);
+        const double v = difference(m->validation[1][k].loss, m->validation[0][k].loss);
+        cr_assert(t <= TRAINING_BOUND && v <= VALIDATION_BOUND,
+                  "model %d, step %d, batch norm %d: training loss %.9g on the CPU, %.9g by the kernels (%.2g); "
+                  "validation %.9g and %.9g (%.2g)",
+                  k, step, batch_norm, m->training[0][k].loss, m->training[1][k].loss, t, m->validation[0][k].loss,
+                  m->validation[1][k].loss, v);
+        cr_assert(m->training[0][k].examples == m->training[1][k].examples);
+        worst = fmax(worst, t);
+    }
+    return worst;
+}
+
+/*
+ * Training gets somewhere, or the agreement would be of nothing: every loss falls, and most models tell the ten classes
+ * apart (two layers of sigmoids are slow to begin).
+ */
+static void check_learning(const measures *first, const measures *last, int batch_norm) {
+    int able = 0;
+    for (int k = 0; k < MODELS; k++) {
+        const caviar_metrics *before = &first->validation[1][k], *after = &last->validation[1][k];
+        cr_assert(last->training[1][k].loss < 0.98 * first->training[1][k].loss && after->loss < before->loss,
+                  "model %d, batch norm %d: training loss %g to %g, validation loss %g to %g", k, batch_norm,
+                  first->training[1][k].loss, last->training[1][k].loss, before->loss, after->loss);
+        able += after->accuracy > 0.5 && after->accuracy >= before->accuracy + 0.1;
+    }
+    cr_assert(able >= 9, "batch norm %d: only %d of %d models learnt something", batch_norm, able, MODELS);
+}
+
+static caviar_hyperparameters hyperparameters_of(int k) {
+    static const double rates[] = { 0.2, 0.05, 0.002, 0.01, 0.01 }; /* by optimiser */
+    caviar_hyperparameters h = CAVIAR_HYPERPARAMETERS_INIT;
+    h.optimizer = (caviar_optimizer)(k % 5);
+    h.learning_rate = rates[k % 5];
+    h.activation = (caviar_activation)(CAVIAR_RELU + k % 3);
+    h.dropout = k % 4 == 3 ? 0.25 : 0;
+    h.weight_decay = k % 2 ? 0.01 : 0;
+    h.schedule = (caviar_schedule)(k % 4);
+    h.decay_rate = 0.8;
+    h.schedule_epochs = 10;
+    h.hidden_width[0] = k % 3 ? 24 : 13;
+    return h;
+}
+
+/* The largest difference that `compare` found. */
+static double train_both(caviar_device *const devices[2], const caviar_dataset *dataset, int batch_norm) {
+    caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
+    options.models = MODELS;
+    options.hidden_layers = 2;
+    options.hidden_width[0] = 24;
+    options.hidden_width[1] = 16;
+    options.batch_norm = batch_norm;
+    options.batch_size = 32; /* 300 training examples: an epoch's last minibatch has 12 */
+    caviar_hyperparameters each[MODELS];
+    for (int k = 0; k < MODELS; k++) each[k] = hyperparameters_of(k);
+    caviar_population *population[2];
+    for (int d = 0; d < 2; d++) {
+        SUCCEEDS(caviar_population_create(&population[d], devices[d], dataset, &options));
+        SUCCEEDS(caviar_population_start(population[d], 0, MODELS, each));
+    }
+    measures m, first;
+    double worst = 0;
+    for (int step = PIECE; step <= STEPS; step += PIECE) {
+        for (int d = 0; d < 2; d++) {
+            SUCCEEDS(caviar_population_train(population[d], PIECE));
+            SUCCEEDS(caviar_population_training_metrics(m.training[d], population[d]));
+            SUCCEEDS(caviar_population_evaluate(m.validation[d], population[d], CAVIAR_VALIDATION));
+        }
+        worst = fmax(worst, compare(&m, batch_norm, step));
+        if (step == PIECE) first = m;
+    }
+    check_learning(&first, &m, batch_norm);
+    for (int d = 0; d < 2; d++) caviar_population_destroy(population[d]);
+    return worst;
+}
+
 /* Twelve models that differ in everything, trained on both devices: after each piece the losses agree. */
 Test(simt_agreement, whole_training) {
-    enum { MODELS = 12, STEPS = 40, PIECE = 10 };
     caviar_device *devices[2] = { NULL, NULL };
     SUCCEEDS(caviar_device_open(&devices[0], "cpu", 1));
     SUCCEEDS(caviar_device_open(&devices[1], "cuda:0", 0));
-    caviar_dataset *dataset = make_blobs(400, 20, 5, 1.0, 3);
+    caviar_dataset *dataset = make_digits(400, 3);
     SUCCEEDS(caviar_dataset_split(dataset, 0.25, 0, 1));
-    for (int batch_norm = 0; batch_norm < 2; batch_norm++) {
-        caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
-        options.models = MODELS;
-        options.hidden_layers = 2;
-        options.hidden_width[0] = 24;
-        options.hidden_width[1] = 16;
-        options.batch_norm = batch_norm;
-        options.batch_size = 32; /* 300 training examples: the last minibatch has 12 */
-        caviar_hyperparameters each[MODELS];
-        for (int k = 0; k < MODELS; k++) {
-            each[k] = (caviar_hyperparameters)CAVIAR_HYPERPARAMETERS_INIT;
-            each[k].optimizer = (caviar_optimizer)(k % 5);
-            each[k].learning_rate = k % 5 < 2 ? 0.05 : 0.003;
-            each[k].activation = (caviar_activation)(CAVIAR_RELU + k % 3);
-            each[k].dropout = k % 4 == 3 ? 0.25 : 0;
-            each[k].weight_decay = k % 2 ? 0.01 : 0;
-            each[k].schedule = (caviar_schedule)(k % 4);
-            each[k].decay_rate = 0.8;
-            each[k].schedule_epochs = 5;
-            each[k].hidden_width[0] = k % 3 ? 24 : 13;
-        }
-        caviar_population *population[2];
-        for (int d = 0; d < 2; d++) {
-            SUCCEEDS(caviar_population_create(&population[d], devices[d], dataset, &options));
-            SUCCEEDS(caviar_population_start(population[d], 0, MODELS, each));
-        }
-        for (int step = 0; step < STEPS; step += PIECE) {
-            caviar_metrics training[2][MODELS], validation[2][MODELS];
-            for (int d = 0; d < 2; d++) {
-                SUCCEEDS(caviar_population_train(population[d], PIECE));
-                SUCCEEDS(caviar_population_training_metrics(training[d], population[d]));
-                SUCCEEDS(caviar_population_evaluate(validation[d], population[d], CAVIAR_VALIDATION));
-            }
-            for (int k = 0; k < MODELS; k++) {
-                const double t = training[0][k].loss, v = validation[0][k].loss;
-                cr_assert(fabs(training[1][k].loss - t) <= 1e-4 * t && fabs(validation[1][k].loss - v) <= 1e-3 * v,
-                          "model %d, step %d, batch norm %d: training loss %.9g on the CPU, %.9g by the kernels; "
-                          "validation %.9g and %.9g",
-                          k, step + PIECE, batch_norm, t, training[1][k].loss, v, validation[1][k].loss);
-                cr_assert(training[0][k].examples == training[1][k].examples);
-            }
-        }
-        for (int d = 0; d < 2; d++) caviar_population_destroy(population[d]);
-    }
+    const double without = train_both(devices, dataset, 0), with = train_both(devices, dataset, 1);
+
     caviar_dataset_destroy(dataset);
     for (int d = 0; d < 2; d++) caviar_device_close(devices[d]);
     cr_assert(simt_live_objects() == 0);
+    scorecard("training-simt", fmax(without, with));
 }
