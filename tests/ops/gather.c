@@ -24,8 +24,8 @@ static const shape shapes[] = {
     { 50, 9, 34, 32, MODEL_MAJOR, 0, FLOATS, "rows of the minibatch are not on 16 bytes" },
     { 50, 9, 32, 32, LOOSE, 0, BYTES, "nothing is aligned" },
     { 50, 9, 32, 32, SHIFTED, 0, FLOATS, "only the minibatch is off 16 bytes" },
-    { 50, 9, 32, 32, RAGGED, 0, FLOATS, "only the features are off 16 bytes" },
-    { 50, 9, 32, 32, RAGGED, 0, BYTES, "the same, off 4 bytes" },
+    { 50, 9, 32, 32, RAGGED_ROWS, 0, FLOATS, "only the features are off 16 bytes" },
+    { 50, 9, 32, 32, RAGGED_ROWS, 0, BYTES, "the same, off 4 bytes" },
     { 1, 1, 2097155, 2097155, MODEL_MAJOR, FEWER, BYTES, "more columns than the blocks of a grid" },
 };
 
@@ -36,7 +36,7 @@ static void build(scene *s, caviar_call *call) {
     const int64_t examples = size->models, used = examples - examples / 4; /* the training part */
     const int bytes = size->data == BYTES, more = !(size->flags & FEWER);
     features = put_shared(s, 1, bytes ? 1 : sizeof(float), examples, size->width);
-    if (size->layout == RAGGED) features->start++;
+    if (size->layout == RAGGED_ROWS) features->start++;
     if (bytes)
         fill_integers(s, features, 0, 255);
     else

@@ -133,13 +133,17 @@ operand *put_matrix(scene *s, int condition, int64_t width, const operand *width
     const int odd = (size->flags & ODD_MATRIX << s->matrices++) != 0;
     operand *o = begin(s, condition, sizeof(float), size->models, size->batch, width);
     if (!o) return NULL;
-    static const int64_t gaps[] = { 0, 0, 3, 4, 1 }, shifts[] = { 0, 0, 3, 1, 0 }; /* by layout */
-    const int64_t gap = gaps[size->layout];
-    o->start += shifts[size->layout] + odd;
+    const int64_t gap = size->layout == LOOSE ? 3 : size->layout == SHIFTED ? 4 : 0;
+    o->start += odd + (size->layout == LOOSE ? 3 : size->layout == SHIFTED);
     o->live_columns = widths;
-    o->row_stride = size->layout == MODEL_MAJOR ? width : size->models * (width + gap);
-    o->model_stride = size->layout == MODEL_MAJOR ? size->batch * width : width + gap;
-    return finish(s, o, size->batch * size->models * (width + gap));
+    if (size->layout == MODEL_MAJOR || size->layout == RAGGED_MODELS) {
+        o->row_stride = width;
+        o->model_stride = size->batch * width + (size->layout == RAGGED_MODELS);
+        return finish(s, o, size->models * o->model_stride);
+    }
+    o->row_stride = size->models * (width + gap) + (size->layout == RAGGED_ROWS);
+    o->model_stride = width + gap;
+    return finish(s, o, size->batch * o->row_stride);
 }
 
 /* Each model's tensor begins at a multiple of 16 bytes, with a gap of 4 to 7 elements before it. LOOSE: anywhere. */

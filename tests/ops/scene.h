@@ -15,11 +15,11 @@
 #define SUCCEEDS(call) cr_assert((call) == CAVIAR_OK, "%s: %s", #call, caviar_last_error())
 
 /*
- * How matrices lie in memory. The last three are example-major and each miss, on their own, what reading four numbers
- * at once needs: LOOSE has odd gaps between rows and starts off a 16-byte boundary (and so do its other operands),
- * SHIFTED only starts off one, RAGGED only has odd gaps.
+ * How matrices lie in memory. LOOSE is example-major with odd gaps between rows and starts off a 16-byte boundary, and
+ * so do its other operands. The last three each miss one thing that reading four numbers at once needs: SHIFTED starts
+ * off a boundary, RAGGED_ROWS and RAGGED_MODELS have an odd example_stride and an odd model_stride.
  */
-typedef enum layout { MODEL_MAJOR, EXAMPLE_MAJOR, LOOSE, SHIFTED, RAGGED } layout;
+typedef enum layout { MODEL_MAJOR, EXAMPLE_MAJOR, LOOSE, SHIFTED, RAGGED_ROWS, RAGGED_MODELS } layout;
 
 enum {
     PADDED = 1,          /* true widths are given; they differ from model to model */

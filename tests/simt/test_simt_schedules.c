@@ -30,7 +30,7 @@ typedef struct candidate {
 
 /* All shapes of one operation that could be run. */
 typedef struct candidates {
-    candidate list[512];
+    candidate list[2048];
     size_t count;
 } candidates;
 
