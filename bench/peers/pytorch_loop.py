@@ -1,77 +1,82 @@
-"""One model after another in PyTorch: the counterpart of bench/population_step.c on the same data.
+"""One model after another in PyTorch, as its users write it: modules, the fused Adam, gradients set to None.
 
-    python3 bench/peers/pytorch_loop.py [MODELS [STEPS [THREADS]]]      defaults: 64 422 and the best of 1 .. cores
-
-The data is standardised once and lies in memory as floats, minibatches are indexed from a permutation, Adam is the
-fused one, and zero_grad sets to None: what an expert would write without changing the model.
+With --processes P, P processes share the models, each with its own number of threads; the time is from when all of
+them are ready until the last has finished.
 """
-import gzip
-import json
-import os
-import sys
+import multiprocessing
 import time
 
-import numpy
+import numpy as np
 import torch
 from torch import nn
 
-FOLDER = os.environ.get("FASHION_MNIST_DIR", "/usr/share/datasets/fashion-mnist")
+import common
 
 
-def load():
-    with gzip.open(f"{FOLDER}/train-images-idx3-ubyte.gz") as f:
-        images = numpy.frombuffer(f.read(), numpy.uint8, offset=16).reshape(-1, 784)
-    with gzip.open(f"{FOLDER}/train-labels-idx1-ubyte.gz") as f:
-        labels = numpy.frombuffer(f.read(), numpy.uint8, offset=8)
-    x = torch.from_numpy(images[:54000].astype(numpy.float32))
-    x = (x - x.mean(0)) / x.std(0, unbiased=False).clamp_min(1e-12)
-    return x, torch.from_numpy(labels[:54000].astype(numpy.int64))
-
-
-def train_one(x, y, learning_rate, steps, seed):
-    """Trains one model and returns its mean loss over the last 100 steps."""
-    torch.manual_seed(seed)
+def build(case):
+    batch_norm = {"eps": case.batch_norm_epsilon, "momentum": case.batch_norm_momentum}
     model = nn.Sequential(
-        nn.Linear(784, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(),
-        nn.Linear(64, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(),
-        nn.Linear(64, 10))
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+        nn.Linear(case.inputs, case.width, bias=False), nn.BatchNorm1d(case.width, **batch_norm), nn.ReLU(),
+        nn.Linear(case.width, case.width, bias=False), nn.BatchNorm1d(case.width, **batch_norm), nn.ReLU(),
+        nn.Linear(case.width, case.classes))
+    p = case.parameters
+    with torch.no_grad():
+        for layer, value in ((model[0].weight, p["w1"].T), (model[1].weight, p["gamma1"]), (model[1].bias, p["beta1"]),
+                             (model[3].weight, p["w2"].T), (model[4].weight, p["gamma2"]), (model[4].bias, p["beta2"]),
+                             (model[6].weight, p["w3"].T), (model[6].bias, p["b3"])):
+            layer.copy_(torch.from_numpy(np.ascontiguousarray(value)))
+    return model
+
+
+def train(case, x, y, order, rate):
+    """Trains one model and returns its losses [steps]."""
+    model = build(case)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate, betas=(case.beta1, case.beta2), eps=case.epsilon,
+                                 fused=True)
     loss_of = nn.CrossEntropyLoss()
-    last, step = [], 0
-    while step < steps:
-        order = torch.randperm(len(x))
-        for start in range(0, len(x) - 127, 128):
-            batch = order[start:start + 128]
-            optimizer.zero_grad(set_to_none=True)
-            loss = loss_of(model(x[batch]), y[batch])
-            loss.backward()
-            optimizer.step()
-            if step >= steps - 100:
-                last.append(loss.detach())
-            step += 1
-            if step == steps:
-                break
-    return float(torch.stack(last).mean())
+    losses = []
+    for batch in order:
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(model(x[batch]), y[batch])
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return torch.stack(losses).numpy()
 
 
-def run(x, y, models, steps, threads):
+def share(folder, threads, first, step, ready, results):
+    """Trains models first, first + step, ... after all processes have met."""
     torch.set_num_threads(threads)
-    train_one(x, y, 1e-3, 101, 0)  # warm-up
-    start = time.perf_counter()
-    losses = [train_one(x, y, 10 ** (-4 + 2 * k / max(models - 1, 1)), steps, k) for k in range(models)]
-    seconds = time.perf_counter() - start
-    return {"what": "PyTorch, one model after another", "torch": torch.__version__, "threads": threads, "models": models,
-            "shape": "784-64-64-10", "batch": 128, "steps": steps, "seconds": round(seconds, 3),
-            "model_steps_per_second": round(models * steps / seconds), "mean_loss": round(sum(losses) / models, 4)}
+    case = common.Case(folder)
+    x, y, order = torch.from_numpy(case.x), torch.from_numpy(case.y), torch.from_numpy(case.order)
+    train(case, x, y, order[:20], 1e-3)  # warm-up
+    ready.wait()
+    mine = range(first, case.models, step)
+    losses = [train(case, x, y, order, float(case.rates[k])) for k in mine]
+    results.put((list(mine), np.stack(losses, 1)))
 
 
 def main():
-    models, steps = (int(a) for a in (sys.argv[1:3] + ["64", "422"][len(sys.argv) - 1:]))
-    x, y = load()
-    threads = [int(sys.argv[3])] if len(sys.argv) > 3 else range(1, len(os.sched_getaffinity(0)) + 1)
-    if len(sys.argv) <= 3:
-        threads = [max(threads, key=lambda t: run(x, y, 2, 200, t)["model_steps_per_second"])]
-    print(json.dumps(run(x, y, models, steps, threads[0])))
+    a = common.arguments(__doc__, processes={"type": int, "default": 1})
+    context = multiprocessing.get_context("spawn")
+    ready, results = context.Barrier(a.processes + 1), context.Queue()
+    workers = [context.Process(target=share, args=(a.case, a.threads, i, a.processes, ready, results))
+               for i in range(a.processes)]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    start = time.perf_counter()
+    shares = [results.get() for _ in workers]
+    seconds = time.perf_counter() - start
+    for worker in workers:
+        worker.join()
+    case = common.Case(a.case)
+    losses = np.empty((case.steps, case.models))
+    for models, of_models in shares:
+        losses[:, models] = of_models
+    name = "PyTorch, one model after another" if a.processes == 1 else "PyTorch, a process a core"
+    common.report(case, name, torch.__version__, a.threads, seconds, losses, processes=a.processes)
 
 
-main()
+if __name__ == "__main__":
+    main()
