@@ -63,11 +63,11 @@ caviar_status bench_run_kernel(bench_row *row, bench_context *context) {
     kernel_state state = { .device = context->device, .call.op = (caviar_op)row->source->index };
     bench_operands operands = { .device = context->device, .measures = 1 };
     op->build(&operands, &state.call, &row->source->size);
-    if (bench_skip_for_memory(row, context, operands.bytes)) return CAVIAR_OK;
-    operands = (bench_operands){ .device = context->device };
-    op->build(&operands, &state.call, &row->source->size);
     row->cost = bench_cost_of(&state.call);
     row->floor = bench_floor(&row->cost, context->limits.copy, context->limits.fp32);
+    if (bench_skip(row, context, operands.bytes, 1)) return CAVIAR_OK;
+    operands = (bench_operands){ .device = context->device };
+    op->build(&operands, &state.call, &row->source->size);
     row->tolerance = 1e-5;
     caviar_status status = operands.status;
     if (!status) status = check(row, &state, &operands);

@@ -141,16 +141,17 @@ static int run_row(bench_row *row, bench_context *context) {
     return status == CAVIAR_DEVICE_LOST ? -1 : 0;
 }
 
-static int run_rows(bench_row *rows, const bench_cases *cases, bench_context *context, const settings *s,
-                    const bench_nvml *nvml, json_t *warnings) {
-    const double end = bench_now() + s->budget;
+static void run_rows(bench_row *rows, const bench_cases *cases, bench_context *context, const settings *s, double end,
+                     const bench_nvml *nvml, json_t *warnings) {
     for (int i = 0; i < cases->count; i++) {
         rows[i].source = &cases->items[i];
         if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K%d/%d %s", i + 1, cases->count, cases->items[i].name);
-        if (s->budget > 0) {
-            const double left = end - bench_now();
-            context->share = left > 0.01 ? left / (cases->count - i) : 0.01 / cases->count;
+        const double left = end - bench_now();
+        if (s->budget > 0 && left <= 0) {
+            snprintf(rows[i].message, sizeof rows[i].message, "skipped: the budget is spent");
+            continue;
         }
+        context->share = s->budget > 0 ? left / (cases->count - i) : 0;
         const int lost = run_row(&rows[i], context);
         if (rows[i].finished) note_throttling(&rows[i], nvml, warnings);
         if (lost) {
@@ -162,7 +163,6 @@ static int run_rows(bench_row *rows, const bench_cases *cases, bench_context *co
         }
     }
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
-    return 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------- output
@@ -226,6 +226,7 @@ static int verdict(const bench_row *rows, int count) {
  */
 
 static int measure(bench_context *context, const bench_cases *cases, const settings *s, int argc, char **argv) {
+    const double end = bench_now() + s->budget; /* the ceilings are measured in it too */
     bench_limits_samples samples = { 0 };
     bench_gpu_facts facts;
     bench_nvml *nvml = NULL;
@@ -240,7 +241,7 @@ static int measure(bench_context *context, const bench_cases *cases, const setti
                                     s->trial ? TRIAL_SCALE : 1)) {
         fail();
     } else {
-        run_rows(rows, cases, context, s, nvml, warnings);
+        run_rows(rows, cases, context, s, end, nvml, warnings);
         const bench_run run = { header, warnings, s->trial, &context->limits, &samples, rows, cases->count };
         code = write_output(&run, s, &context->info);
         if (!code) code = verdict(rows, cases->count);
@@ -265,6 +266,7 @@ static int run(const settings *s, int argc, char **argv) {
             status = bench_clock_open(&context.clock, context.device, context.info.threads, s->trial ? TRIAL_SCALE : 1);
         code = status ? fail() : measure(&context, &cases, s, argc, argv);
         bench_clock_close(&context.clock);
+        caviar_dataset_destroy(context.dataset);
     }
     bench_cases_free(&cases);
     caviar_device_close(context.device);

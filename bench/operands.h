@@ -22,14 +22,14 @@ enum { BENCH_MOST_OPERANDS = 24 };
 
 typedef struct bench_operands {
     caviar_device *device;
-    int measures; /* 1: nothing is allocated, only `bytes` is counted */
+    int measures; /* 1: nothing is allocated, `bytes` is counted, and addresses only tell operands apart */
     uint64_t bytes;
     caviar_status status; /* of the first failure; later calls do nothing */
     int count;
     bench_operand items[BENCH_MOST_OPERANDS];
 } bench_operands;
 
-/* Each allocates and fills an operand and returns its device memory; NULL once something failed, or when measuring. */
+/* Each allocates and fills an operand and returns its device memory; NULL once something failed. */
 void *bench_operand_add(bench_operands *operands, bench_kind kind, int64_t count, double low, double high);
 float *bench_floats(bench_operands *operands, int64_t count, double low, double high);
 int32_t *bench_integers(bench_operands *operands, int64_t count, int32_t low, int32_t high);

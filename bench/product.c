@@ -136,11 +136,11 @@ caviar_status bench_run_product(bench_row *row, bench_context *context) {
                                      .out = c->size.width };
     bench_operands operands = { .device = context->device, .measures = 1 };
     build(&state.product, &operands, c->shared);
-    if (bench_skip_for_memory(row, context, operands.bytes)) return CAVIAR_OK;
-    operands = (bench_operands){ .device = context->device };
-    build(&state.product, &operands, c->shared);
     row->cost = cost_of(&state.product);
     row->floor = bench_floor(&row->cost, context->limits.copy, bench_peak(row, &context->limits));
+    if (bench_skip(row, context, operands.bytes, 1)) return CAVIAR_OK;
+    operands = (bench_operands){ .device = context->device };
+    build(&state.product, &operands, c->shared);
     row->tolerance = c->tf32 ? 2e-3 : 1e-5;
     const bench_work work = { run, &state, 1 };
     caviar_status status = operands.status;

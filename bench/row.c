@@ -3,14 +3,32 @@
 
 #include <stdio.h>
 
-int bench_skip_for_memory(bench_row *row, const bench_context *context, uint64_t bytes) {
+/* 1: `seconds` are more than three times the case's share of the budget. */
+static int beyond_share(bench_row *row, const bench_context *context, double seconds) {
+    if (context->share <= 0 || seconds <= 3 * context->share) return 0;
+    snprintf(row->message, sizeof row->message,
+             "skipped: %d windows take %.2g s or more, this case's share of the budget is %.2g s", context->windows,
+             seconds, context->share);
+    return 1;
+}
+
+static double flushes(const bench_context *context, int cold) {
+    return cold ? context->clock.flush_seconds * context->windows : 0;
+}
+
+int bench_skip(bench_row *row, const bench_context *context, uint64_t bytes, int cold) {
     caviar_device_info info = context->info;
     (void)caviar_device_get_info(&info, context->device);
     /* A quarter is left to what the machine does besides, and on a GPU to cuBLAS. */
-    if (bytes < info.memory_free / 4 * 3) return 0;
-    snprintf(row->message, sizeof row->message, "skipped: needs %.1f GB of memory, %.1f GB are free",
-             1e-9 * (double)bytes, 1e-9 * (double)info.memory_free);
-    return 1;
+    if (bytes >= info.memory_free / 4 * 3) {
+        snprintf(row->message, sizeof row->message, "skipped: needs %.1f GB of memory, %.1f GB are free",
+                 1e-9 * (double)bytes, 1e-9 * (double)info.memory_free);
+        return 1;
+    }
+    /* Memory is cleared, filled and read back at no more than the copy rate. */
+    const double prepared = 3 * (double)bytes / context->limits.copy;
+    return beyond_share(row, context,
+                        prepared + (cold ? 2 : 1) * row->floor * context->windows + flushes(context, cold));
 }
 
 /* Of a second run: the first pays for what is done once. */
@@ -24,17 +42,11 @@ caviar_status bench_time_row(bench_row *row, bench_context *context, const bench
     double once = 0;
     caviar_status status = estimate(&once, context, warm);
     if (status) return status;
-    const double flushes = cold ? context->clock.flush_seconds * context->windows : 0;
-    const double needed = (cold ? 2 : 1) * once * BENCH_LEAST_WINDOWS + flushes;
-    if (context->share > 0 && needed > 3 * context->share) {
-        snprintf(row->message, sizeof row->message,
-                 "skipped: %d windows take %.1f s, this case's share of the budget is %.1f s", BENCH_LEAST_WINDOWS,
-                 needed, context->share);
+    if (beyond_share(row, context, (cold ? 2 : 1) * once * context->windows + flushes(context, cold != NULL)))
         return CAVIAR_OK;
-    }
     /* A hundredth of a second a window, or what the share leaves when the flushes are paid. */
     double window = 0.01;
-    const double left = (context->share - flushes) / (1.5 * context->windows);
+    const double left = (context->share - flushes(context, cold != NULL)) / (1.5 * context->windows);
     if (context->share > 0 && left < window) window = left > 1e-4 ? left : 1e-4;
     status = bench_time_warm(&row->warm, &context->clock, warm, context->windows, window);
     if (!status && cold) status = bench_time_cold(&row->cold, &context->clock, cold, context->windows);

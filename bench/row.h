@@ -40,7 +40,8 @@ typedef struct bench_context {
     bench_clock clock;
     bench_limits limits;
     int windows;
-    double share; /* seconds that this case may take; 0: as many as it needs */
+    double share;            /* seconds that this case may take; 0: as many as it needs */
+    caviar_dataset *dataset; /* step.c: of the latest step, kept for the next one with as many inputs */
 } bench_context;
 
 /* 1: the row is right. */
@@ -53,11 +54,14 @@ caviar_status bench_run_kernel(bench_row *row, bench_context *context);
 caviar_status bench_run_product(bench_row *row, bench_context *context);
 caviar_status bench_run_step(bench_row *row, bench_context *context);
 
-/* Skips the row when it needs more memory than there is; 1: it was skipped. */
-int bench_skip_for_memory(bench_row *row, const bench_context *context, uint64_t bytes);
 /*
- * Times the row warm, and cold where `cold` is given, within the context's share. A case that cannot have
- * BENCH_LEAST_WINDOWS windows in three times its share is skipped.
+ * Before anything is allocated: skips the row when its `bytes` are more memory than there is, or when its windows would
+ * take more than three times its share even at the speed of its floor. 1: it was skipped.
+ */
+int bench_skip(bench_row *row, const bench_context *context, uint64_t bytes, int cold);
+/*
+ * Times the row warm, and cold where `cold` is given, within the context's share. A case whose windows take more than
+ * three times its share is skipped.
  */
 caviar_status bench_time_row(bench_row *row, bench_context *context, const bench_work *warm, const bench_work *cold);
 void bench_row_free(bench_row *row);

@@ -83,18 +83,36 @@ static caviar_status time_population(bench_row *row, bench_context *context, cav
     return measure_host(row, context, p);
 }
 
+/* The dataset of the context, made again when this step has another number of inputs. */
+static caviar_status prepare_dataset(bench_context *context, int64_t inputs) {
+    caviar_dataset_info info = { 0 };
+    if (context->dataset) CAVIAR_TRY(caviar_dataset_get_info(&info, context->dataset));
+    if (info.features == inputs) return CAVIAR_OK;
+    caviar_dataset_destroy(context->dataset);
+    context->dataset = NULL;
+    return bench_make_dataset(&context->dataset, EXAMPLES, inputs);
+}
+
+/*
+ * Before there is a population: a step moves at least what the population has on the device, and multiplies its weights
+ * with the minibatch three times.
+ */
+static double least_floor(const bench_context *context, const bench_size *size, uint64_t bytes) {
+    const double weights = (double)size->width * (double)(size->inputs + size->width + 12);
+    const bench_cost cost = { (double)bytes, 6 * (double)size->models * (double)size->batch * weights };
+    return bench_floor(&cost, context->limits.copy, context->limits.fp32);
+}
+
 caviar_status bench_run_step(bench_row *row, bench_context *context) {
     const bench_size *size = &row->source->size;
     const caviar_population_options options = options_of(size);
-    caviar_dataset *dataset = NULL;
     caviar_population *population = NULL;
-    CAVIAR_TRY(bench_make_dataset(&dataset, EXAMPLES, size->inputs));
-    caviar_status status = caviar_population_estimate(&row->device_bytes, context->device, dataset, &options);
-    if (!status && !bench_skip_for_memory(row, context, row->device_bytes)) {
-        status = caviar_population_create(&population, context->device, dataset, &options);
-        if (!status) status = time_population(row, context, population);
-    }
+    CAVIAR_TRY(prepare_dataset(context, size->inputs));
+    CAVIAR_TRY(caviar_population_estimate(&row->device_bytes, context->device, context->dataset, &options));
+    row->floor = least_floor(context, size, row->device_bytes);
+    if (bench_skip(row, context, row->device_bytes, 0)) return CAVIAR_OK;
+    caviar_status status = caviar_population_create(&population, context->device, context->dataset, &options);
+    if (!status) status = time_population(row, context, population);
     caviar_population_destroy(population);
-    caviar_dataset_destroy(dataset);
     return status;
 }

@@ -452,8 +452,17 @@ Test(bench_program, refuses_what_it_cannot_do) {
 Test(bench_program, a_case_beyond_its_budget_is_skipped_and_nothing_measured_fails) {
     command_result r = command_run("--trial --device cpu --budget 0.000001 --models 256 --filter step/B");
     assert_code(r, 1);
-    assert_contains(r.out, "skipped: 30 windows take");
+    assert_contains(r.out, "skipped: the budget is spent");
     assert_contains(r.err, "nothing was measured");
+    command_free(&r);
+}
+
+/* The step would take minutes, and its population seconds to make: it is known before. */
+Test(bench_program, a_case_beyond_its_share_is_skipped_before_it_is_made) {
+    command_result r = command_run("--trial --device cpu --budget 3 --models 100 --batch 4096 "
+                                   "--filter kernel/advance,step/C");
+    assert_code(r, 0);
+    assert_contains(r.out, "s or more, this case's share of the budget is");
     command_free(&r);
 }
 

@@ -50,7 +50,7 @@ static void build_sample(bench_operands *o, caviar_call *call, const bench_size 
     caviar_axis axes[AXES];
     for (int i = 0; i < AXES; i++) axes[i] = axis_of(i);
     caviar_axis *memory = bench_operand_add(o, BENCH_UINT8, sizeof axes, 0, 0);
-    if (memory && !o->status) o->status = caviar_device_upload(o->device, memory, axes, sizeof axes);
+    if (!o->measures && !o->status) o->status = caviar_device_upload(o->device, memory, axes, sizeof axes);
     call->args.sample =
         (caviar_sample_args){ .axes = memory,
                               .positions = bench_operand_add(o, BENCH_DOUBLE, size->models * AXES, 0, 0),
