@@ -11,6 +11,8 @@
 
 namespace simt {
 
+constexpr size_t guard = (size_t)1 << 20; /* bytes; what lies farther off may be another allocation */
+
 uintptr_t arena_start;
 size_t arena_size;
 
@@ -69,7 +71,6 @@ void *guarded_allocate(size_t bytes, size_t alignment, const char *name) {
     const std::lock_guard<std::mutex> locked(mappings_lock);
     if (bytes > arena_bytes || !reserve_arena()) return nullptr;
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t guard = 16 * page; /* what lies farther off may be another allocation */
     const size_t used = (bytes + alignment - 1) / alignment * alignment;
     const size_t pages = (used + page - 1) / page * page;
     const uintptr_t start = find_addresses(name == nullptr ? &global_memory : &shared_memory, guard + pages + guard);

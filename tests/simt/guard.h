@@ -9,7 +9,7 @@
 namespace simt {
 
 /* Shared arrays lie in the first part of the arena, global memory behind them. */
-constexpr size_t shared_part = (size_t)1 << 28, arena_bytes = (size_t)1 << 34;
+constexpr size_t shared_part = (size_t)1 << 30, arena_bytes = (size_t)1 << 34;
 
 /* Where the arena begins, and its size: 0 before the first allocation. */
 extern uintptr_t arena_start;

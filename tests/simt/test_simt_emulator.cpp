@@ -21,9 +21,15 @@ constexpr int memory_floats = 254; /* the last two floats before a multiple of 2
 static float *memory; /* of the device */
 static cudaStream_t stream;
 
+/* Other addresses than before, of which the emulator knows nothing. */
+static void renew_memory(void) {
+    (void)cudaFree(memory);
+    cr_assert(cudaMalloc((void **)&memory, memory_floats * sizeof *memory) == cudaSuccess);
+}
+
 static void setup(void) {
     cr_assert(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
-    cr_assert(cudaMalloc((void **)&memory, memory_floats * sizeof *memory) == cudaSuccess);
+    renew_memory();
 }
 
 static void teardown(void) {
@@ -61,6 +67,7 @@ static void under_every_schedule(int seeds, Body body) {
     for (int order = SIMT_FIRST_IN_FIRST_OUT; order <= SIMT_RANDOM; ++order)
         for (int seed = 0; seed < (order == SIMT_RANDOM ? seeds : 1); ++seed) {
             simt_set_schedule((simt_schedule)order, (uint64_t)seed);
+            renew_memory();
             body("order " + std::to_string(order) + ", seed " + std::to_string(seed));
         }
 }
@@ -127,6 +134,29 @@ __global__ static void other_warp_kernel(float *out) {
     numbers[threadIdx.x] = 2.0f;
     __syncwarp();
     out[blockIdx.x * threads + threadIdx.x] = numbers[threadIdx.x ^ 32];
+}
+
+/* Nor does it order what the other warp did before. */
+__global__ static void one_warp_meets_kernel(float *out) {
+    CAVIAR_SHARED(float, numbers, threads);
+    numbers[threadIdx.x] = 1.0f;
+    __syncthreads();
+    if (threadIdx.x >= 32) {
+        numbers[threadIdx.x] = 2.0f;
+    } else {
+        __syncwarp();
+        out[blockIdx.x * threads + threadIdx.x] = numbers[threadIdx.x + 32];
+    }
+}
+
+/* All have read when one writes, but nothing orders its write after the reads of the others. */
+__global__ static void write_after_reads_kernel(float *out) {
+    CAVIAR_SHARED(float, number, 1);
+    if (threadIdx.x == 0) number[0] = 1.0f;
+    __syncthreads();
+    const float got = __shfl_sync(0xffffffffu, number[0], 0);
+    if (threadIdx.x == 0) number[0] = 2.0f;
+    out[blockIdx.x * threads + threadIdx.x] = got;
 }
 
 __global__ static void global_in_block_kernel(float *out) {
@@ -267,6 +297,8 @@ static const defect defects[] = {
       { "race: " },
       true },
     { "__syncwarp taken for __syncthreads", IN_BLOCKS(other_warp_kernel, memory), { "race: " }, true },
+    { "__syncwarp taken for an order of warps", IN_BLOCKS(one_warp_meets_kernel, memory), { "race: " }, true },
+    { "write of what others have read", IN_BLOCKS(write_after_reads_kernel, memory), { "race: " }, true },
     { "race in global memory within a block", IN_BLOCKS(global_in_block_kernel, memory), { "race: " }, true },
     { "blocks that add to one number", IN_BLOCKS(blocks_add_kernel, memory), { "race: " }, true },
     { "block that reads what another writes", IN_BLOCKS(block_reads_other_kernel, memory), { "race: " }, true },
@@ -519,6 +551,15 @@ Test(simt_emulator, launches) {
     cr_assert_str_eq(simt_kernel_name(before), "bytes_kernel");
 }
 
+/* Where accesses are not looked at, what was not written is a NaN, in every block. */
+Test(simt_emulator, unwritten_is_nan) {
+    if (simt_checks_accesses()) return;
+    cr_assert(verdict(unwritten_kernel, memory).empty());
+    for (int i = 0; i < 2 * threads; ++i) cr_assert(i % threads == 7 ? std::isnan(memory[i]) : memory[i] == 1.0f);
+    cr_assert(verdict(earlier_block_kernel, memory).empty());
+    cr_assert(memory[0] == 1.0f && std::isnan(memory[1]));
+}
+
 /* What was written beside an allocation by no kernel is noticed when it is given back. */
 #if !defined(__SANITIZE_ADDRESS__)
 Test(simt_emulator, bytes_behind_an_allocation) {
@@ -533,5 +574,21 @@ Test(simt_emulator, bytes_behind_an_allocation) {
     cr_assert(verdict(bytes_kernel<1>, bytes + 1001 - 128).empty());
     (void)cudaFree(bytes);
     cr_assert(says(verdict(bytes_kernel<1>, bytes), "which is not memory of the device"));
+}
+
+/* Addresses are given out again in the end; what was known of them is forgotten. */
+Test(simt_emulator, addresses_come_round) {
+    char *first = nullptr, *again = nullptr;
+    cr_assert(cudaMalloc((void **)&first, 1000) == cudaSuccess);
+    cr_assert(verdict(write_kernel, (float *)first, 249).empty());
+    (void)cudaFree(first);
+    int count = 0;
+    for (bool round = false; !round; ++count) {
+        cr_assert(cudaMalloc((void **)&again, 3000) == cudaSuccess && count < 100000);
+        round = again < first && first < again + 3000;
+        for (int i = 0; round && i < 750; ++i) cr_assert(verdict(write_kernel, (float *)again, i).empty());
+        (void)cudaFree(again);
+    }
+    cr_assert(count > 1000, "given out again after %d allocations", count);
 }
 #endif
