@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -44,7 +45,10 @@ struct engine {
     fiber scheduler;
     std::vector<std::unique_ptr<cuda_thread>> threads;
     size_t count = 0; /* of threads in use */
-    std::vector<cuda_thread *> ready;
+    std::deque<cuda_thread *> ready;
+    struct {
+        unsigned waiting, gone; /* lanes at a collective; lanes that have left or never were */
+    } warps[32];
     cuda_thread *running = nullptr;
     const std::function<void()> *kernel = nullptr;
     std::string name, wrong;
@@ -104,7 +108,7 @@ void barrier(site at) {
 }
 
 static bool same(const site &a, const site &b) {
-    return a.line == b.line && std::strcmp(a.file, b.file) == 0;
+    return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
 }
 
 /* Lanes that meet at one line must agree on who meets there. */
@@ -121,6 +125,14 @@ static void compare_masks(const cuda_thread *last, int warp) {
 /* When all lanes of the mask are here and agree, gives each its answer and makes them ready. */
 static void resolve(cuda_thread *last) {
     const int warp = last->number / 32 * 32;
+    auto &lanes = now->warps[warp / 32];
+    const cuda_thread *const first =
+        lanes.waiting == 0 ? nullptr : now->threads[warp + __builtin_ctz(lanes.waiting)].get();
+    lanes.waiting |= 1u << (last->number - warp);
+    /* Short of the last, one that is like the first need not be compared with the others. */
+    if (first != nullptr && first->on == last->on && first->mask == last->mask && same(first->at, last->at) &&
+        (last->mask & ~lanes.waiting) != 0 && (last->mask & lanes.gone) == 0)
+        return;
     compare_masks(last, warp);
     if (!now->wrong.empty()) return;
     for (int i = 0; i < 32; ++i) {
@@ -136,6 +148,7 @@ static void resolve(cuda_thread *last) {
                          other->at.line, other->mask);
     }
     if (last->on == waiting::sync_warp) order_warp(warp, last->mask);
+    lanes.waiting &= ~last->mask;
     uint64_t given[32] = {};
     unsigned votes = 0;
     for (int i = 0; i < 32; ++i)
@@ -204,6 +217,7 @@ static void thread_entry(void *argument) {
     fiber::entered(&now->scheduler);
     (*now->kernel)();
     thread->done = true;
+    now->warps[thread->number / 32].gone |= 1u << thread->number % 32;
     give_up();
 }
 
@@ -264,16 +278,23 @@ static void open_barrier() {
 }
 
 static cuda_thread *next_ready() {
-    std::vector<cuda_thread *> &ready = now->ready;
-    const auto chosen = ready.begin() + (std::ptrdiff_t)pick(ready.size());
-    cuda_thread *const thread = *chosen;
-    ready.erase(chosen);
+    std::deque<cuda_thread *> &ready = now->ready;
+    const size_t chosen = pick(ready.size());
+    if (chosen == 0) {
+        cuda_thread *const thread = ready.front();
+        ready.pop_front();
+        return thread;
+    }
+    std::swap(ready[chosen], ready.back()); /* the order is lost, which only a random one may do */
+    cuda_thread *const thread = ready.back();
+    ready.pop_back();
     return thread;
 }
 
 static void run_block(uint3 block, dim3 block_size, dim3 grid_size) {
     ++now->block_number;
     order_block();
+    for (auto &lanes : now->warps) lanes = { 0, ~0u };
     now->ready.clear();
     for (size_t i = 0; i < now->count; ++i) {
         cuda_thread *const thread = now->threads[i].get();
@@ -284,6 +305,7 @@ static void run_block(uint3 block, dim3 block_size, dim3 grid_size) {
         thread->number = (int)i;
         thread->done = false;
         thread->on = waiting::nothing;
+        now->warps[i / 32].gone &= ~(1u << i % 32);
         thread->context.prepare(thread_entry, thread);
         now->ready.push_back(thread);
     }

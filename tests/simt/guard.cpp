@@ -8,10 +8,11 @@
 #include <mutex>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <vector>
 
 namespace simt {
 
-constexpr size_t guard = (size_t)1 << 20; /* bytes; what lies farther off may be another allocation */
+constexpr size_t guard = (size_t)1 << 18; /* bytes; what lies farther off may be another allocation */
 
 uintptr_t arena_start;
 size_t arena_size;
@@ -67,6 +68,26 @@ static uintptr_t find_addresses(part *in, size_t size) {
     return 0;
 }
 
+/*
+ * Makes pages accessible, all bytes 0xff. Much memory is never touched, such as cuBLAS' workspace: large pieces are
+ * private copies of one file of such bytes, made page by page by the first write.
+ */
+static bool fill(uintptr_t start, size_t bytes) {
+    constexpr size_t piece = (size_t)1 << 20;
+    static const int pattern = [] {
+        const int file = memfd_create("0xff", MFD_CLOEXEC);
+        const std::vector<unsigned char> content(piece, 0xff);
+        return file >= 0 && write(file, content.data(), piece) == (ssize_t)piece ? file : -1;
+    }();
+    if (pattern < 0) return false;
+    for (; bytes >= piece; start += piece, bytes -= piece)
+        if (mmap((void *)start, piece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, pattern, 0) == MAP_FAILED)
+            return false;
+    if (mprotect((void *)start, bytes, PROT_READ | PROT_WRITE) != 0) return false;
+    std::memset((void *)start, 0xff, bytes);
+    return true;
+}
+
 void *guarded_allocate(size_t bytes, size_t alignment, const char *name) {
     const std::lock_guard<std::mutex> locked(mappings_lock);
     if (bytes > arena_bytes || !reserve_arena()) return nullptr;
@@ -74,9 +95,8 @@ void *guarded_allocate(size_t bytes, size_t alignment, const char *name) {
     const size_t used = (bytes + alignment - 1) / alignment * alignment;
     const size_t pages = (used + page - 1) / page * page;
     const uintptr_t start = find_addresses(name == nullptr ? &global_memory : &shared_memory, guard + pages + guard);
-    if (start == 0 || mprotect((void *)(start + guard), pages, PROT_READ | PROT_WRITE) != 0) return nullptr;
+    if (start == 0 || !fill(start + guard, pages)) return nullptr;
     const uintptr_t memory = start + guard + pages - used;
-    std::memset((void *)memory, 0xff, used);
     shadow_forbid(start + guard, memory);
     shadow_forbid(memory + bytes, memory + used);
     mappings[memory] = { start, guard + pages + guard, bytes, used, name };

@@ -149,10 +149,7 @@ static inline void judge(cell *of, uintptr_t offset, size_t size, bool writes, s
     } else {
         if (offset < shared_part && tick_of(of->write) < base)
             return complain(offence::unwritten, offset, size, me, false, 0, false);
-        if (is_ordered(of->reads[0], base))
-            of->reads[0] = me;
-        else if (is_ordered(of->reads[1], base))
-            of->reads[1] = me;
+        of->reads[is_ordered(of->reads[0], base) ? 0 : 1] = me;
     }
 }
 

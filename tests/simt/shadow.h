@@ -7,8 +7,10 @@
  * launch everything. Shuffles and votes order nothing, and nothing orders blocks of one launch. The verdict hangs on
  * the order of synchronisations alone, not on the order in which the emulator happened to run the two threads.
  *
- * Each word of the arena has a cell with the last write and two reads: any two unordered reads convict every later
- * write that one of three would. A word of which single bytes are accessed has a cell a byte instead.
+ * Each word of the arena has a cell with the last write and two reads that nothing orders, of which any later write in
+ * conflict with a read is in conflict with one; only where part of a warp meets in __syncwarp may a third read be the
+ * one that matters. A word of which single bytes are accessed has a cell a byte instead, so that neighbours in it do
+ * not look like one.
  */
 #ifndef CAVIAR_TESTS_SIMT_SHADOW_H
 #define CAVIAR_TESTS_SIMT_SHADOW_H

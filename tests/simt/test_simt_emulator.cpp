@@ -149,6 +149,20 @@ __global__ static void one_warp_meets_kernel(float *out) {
     }
 }
 
+/* Each half of a warp meets by itself: what one knows is not known to the other. */
+__global__ static void halves_meet_kernel(float *out) {
+    CAVIAR_SHARED(float, numbers, threads);
+    numbers[threadIdx.x] = 1.0f;
+    __syncthreads();
+    if (threadIdx.x % 32 >= 16) {
+        numbers[threadIdx.x] = 2.0f;
+        __syncwarp(0xffff0000u);
+    } else {
+        __syncwarp(0x0000ffffu);
+        out[blockIdx.x * threads + threadIdx.x] = numbers[threadIdx.x ^ 31];
+    }
+}
+
 /* All have read when one writes, but nothing orders its write after the reads of the others. */
 __global__ static void write_after_reads_kernel(float *out) {
     CAVIAR_SHARED(float, number, 1);
@@ -298,6 +312,7 @@ static const defect defects[] = {
       true },
     { "__syncwarp taken for __syncthreads", IN_BLOCKS(other_warp_kernel, memory), { "race: " }, true },
     { "__syncwarp taken for an order of warps", IN_BLOCKS(one_warp_meets_kernel, memory), { "race: " }, true },
+    { "two halves of a warp that meet apart", IN_BLOCKS(halves_meet_kernel, memory), { "race: " }, true },
     { "write of what others have read", IN_BLOCKS(write_after_reads_kernel, memory), { "race: " }, true },
     { "race in global memory within a block", IN_BLOCKS(global_in_block_kernel, memory), { "race: " }, true },
     { "blocks that add to one number", IN_BLOCKS(blocks_add_kernel, memory), { "race: " }, true },
