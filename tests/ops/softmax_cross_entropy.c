@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { LARGE = 1, EQUAL, INFINITE, ALL_NEGATIVE_INFINITE, ONE_NAN, TIES };
+enum { LARGE = 1, EQUAL, INFINITE, ALL_NEGATIVE_INFINITE, ONE_NAN, TIES, EXTREME };
 #define TRAINING (GRADIENT | LOSSES | PREDICTIONS)
 #define EVERYTHING (TRAINING | PROBABILITIES)
 
@@ -53,6 +53,8 @@ static const shape shapes[] = {
     { 2, 9, 12, 10, MODEL_MAJOR, EVERYTHING, LARGE, "logits of +-80" },
     { 2, 9, 12, 10, EXAMPLE_MAJOR, EVERYTHING, EQUAL, "all logits equal: the first class is predicted" },
     { 2, 9, 12, 10, LOOSE, EVERYTHING, TIES, "two largest logits: the first is predicted" },
+    { 2, 9, 12, 10, LOOSE, EVERYTHING, EXTREME, "logits of +-1e38; most p underflow; NaN among infinities" },
+    { 2, 9, 12, 10, LOOSE, PROBABILITIES | PREDICTIONS | NO_LABELS, EXTREME, "+-3e38: the difference overflows" },
     { 2, 10, 12, 10, MODEL_MAJOR, EVERYTHING, INFINITE, "one and several +inf, and -inf" },
     { 2, 10, 12, 10, MODEL_MAJOR, LOSSES | PREDICTIONS, INFINITE, "the same, without a row to write p to" },
     { 2, 9, 12, 10, EXAMPLE_MAJOR, EVERYTHING | IN_PLACE, ALL_NEGATIVE_INFINITE, "a row of -inf is uniform" },
@@ -80,6 +82,11 @@ static void put_special(const scene *s) {
                 case LARGE: *l = *l > 0 ? 80 : -80; break;
                 case EQUAL: *l = (float)b - 4; break;
                 case TIES: *l = c == 3 || c == 7 ? 5 : *l; break;
+                case EXTREME:
+                    *l = (float)(-100 * c);
+                    if (b % 3 == 1) *l = (c % 2 ? 1.0f : -1.0f) * (s->shape.flags & NO_LABELS ? 3e38f : 1e38f);
+                    if (b % 3 == 2) *l = c == 4 ? NAN : c % 2 ? INFINITY : -INFINITY;
+                    break;
                 case INFINITE: /* 0 to 3 of +inf, and every second row some -inf */
                     if (c % 3 == b % 3 && c / 3 < b / 3) *l = INFINITY;
                     if (b % 2 && c % 4 == 2) *l = -INFINITY;
