@@ -100,9 +100,9 @@ static void gather(caviar_device *device, const shape *s) {
 }
 
 Test(simt_agreement, equal_bits) {
-    static const shape shapes[] = { { 1, 1, 4, EXAMPLE_MAJOR, "the smallest" },
-                                    { 23, 17, 64, EXAMPLE_MAJOR, "some of everything" },
-                                    { 9, 130, 20, EXAMPLE_MAJOR, "many rows" } };
+    static const shape shapes[] = { { 1, 1, 4, "the smallest" },
+                                    { 23, 17, 64, "some of everything" },
+                                    { 9, 130, 20, "many rows" } };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         run_case(initialize, &shapes[i]);
         run_case(update, &shapes[i]);
