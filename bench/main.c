@@ -28,7 +28,7 @@ int command_error(int code, const char *command, const char *format, ...) {
 }
 
 static const char *const program = "caviar-bench";
-enum { TRIAL_SCALE = 16, TRIAL_WINDOWS = 3 };
+enum { TRIAL_SCALE = 64, TRIAL_WINDOWS = 3 };
 
 static int fail(void) {
     return command_error(EXIT_CODE_FAILED, program, "%s", caviar_last_error());

@@ -382,7 +382,7 @@ Test(bench, markdown_has_figures_warnings_and_verdicts) {
 
 TestSuite(bench_program, .init = command_enter, .fini = command_leave);
 
-#define TINY "--trial --device cpu --threads 2 --models 2 --width 8 --batch 6 --inputs 12 --classes 3 "
+#define TINY "--trial --device cpu --threads 1 --models 2 --width 8 --batch 6 --inputs 12 --classes 3 "
 
 Test(bench_program, measures_every_operation_product_and_step) {
     command_result r = command_run(TINY "--format json --record tiny --results .");
