@@ -34,14 +34,15 @@ class Figures(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        done = subprocess.run([BENCH, "--trial", "--device", "cpu", "--threads", "1", "--models", "1,3", "--width", "8", "--batch", "6",
-                               "--inputs", "12", "--format", "json", "--filter",
-                               "kernel/batch,kernel/opt,product/A.2.f,step/sweep"], capture_output=True, text=True, check=True)
+        options = ("--trial --device cpu --threads 1 --models 1,3 --width 8 --batch 6 --inputs 12 --format json --filter "
+                   "kernel/batch,kernel/opt,product/A.2.f,step/sweep").split()
+        done = subprocess.run([BENCH, *options], capture_output=True, text=True, check=True)
         cls.record = json.loads(done.stdout)
 
     def test_draws_a_picture_of_each_kind_with_the_record_named(self):
         measured = self.record | {"trial": False}
-        pictures, done = self.draw({"2026-01-01-cpu-all.json": measured, "2026-01-02-cpu-peers.json": peers("2026", 5000.0),
+        pictures, done = self.draw({"2026-01-01-cpu-all.json": measured,
+                                    "2026-01-02-cpu-peers.json": peers("2026", 5000.0),
                                     "2025-01-01-cpu-peers.json": peers("2025", 77.0), "other.json": {"what": "else"}})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(sorted(pictures), ["peers-cpu.svg", "roofline-cpu.svg", "sweep-cpu.svg"])
