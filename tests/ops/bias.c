@@ -23,6 +23,7 @@ static const shape shapes[] = {
     { 3, 129, 0, 12, EXAMPLE_MAJOR, ACTIVATION | DROPOUT, 0, "one more of each" },
     { 3, 61, 0, 131, EXAMPLE_MAJOR, IN_PLACE, 0, "primes" },
     { 3, 9, 0, 8, SHIFTED, ACTIVATION, 0, "strides are by quads, but no row is on 16 bytes" },
+    { 3, 9, 0, 6, PITCHED, ACTIVATION, 0, "rows are by quads, but the last quad is not whole" },
     { 3, 9, 0, 8, RAGGED_ROWS, ACTIVATION, 0, "the first example is on 16 bytes, others are not" },
     { 3, 9, 0, 8, RAGGED_MODELS, ACTIVATION, 0, "the first model is on 16 bytes, others are not" },
     { 3, 9, 0, 8, EXAMPLE_MAJOR, ACTIVATION | ODD_MATRIX, 0, "z is off 16 bytes" },

@@ -133,7 +133,11 @@ operand *put_matrix(scene *s, int condition, int64_t width, const operand *width
     const int odd = (size->flags & ODD_MATRIX << s->matrices++) != 0;
     operand *o = begin(s, condition, sizeof(float), size->models, size->batch, width);
     if (!o) return NULL;
-    const int64_t gap = size->layout == LOOSE ? 3 : size->layout == SHIFTED ? 4 : 0;
+    const int64_t to_quads = (width + 3) / 4 * 4 - width;
+    const int64_t gap = size->layout == LOOSE     ? 3
+                        : size->layout == SHIFTED ? 4
+                        : size->layout == PITCHED ? to_quads
+                                                  : 0;
     o->start += odd + (size->layout == LOOSE ? 3 : size->layout == SHIFTED);
     o->live_columns = widths;
     if (size->layout == MODEL_MAJOR || size->layout == RAGGED_MODELS) {

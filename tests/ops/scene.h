@@ -18,8 +18,9 @@
  * How matrices lie in memory. LOOSE is example-major with odd gaps between rows and starts off a 16-byte boundary, and
  * so do its other operands. The last three each miss one thing that reading four numbers at once needs: SHIFTED starts
  * off a boundary, RAGGED_ROWS and RAGGED_MODELS have an odd example_stride and an odd model_stride.
+ * PITCHED has strides by fours for a width that is not.
  */
-typedef enum layout { MODEL_MAJOR, EXAMPLE_MAJOR, LOOSE, SHIFTED, RAGGED_ROWS, RAGGED_MODELS } layout;
+typedef enum layout { MODEL_MAJOR, EXAMPLE_MAJOR, LOOSE, SHIFTED, RAGGED_ROWS, RAGGED_MODELS, PITCHED } layout;
 
 enum {
     PADDED = 1,          /* true widths are given; they differ from model to model */
