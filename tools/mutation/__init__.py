@@ -1,0 +1,1 @@
+"""The mutation run of the kernels: tools/mutate."""
