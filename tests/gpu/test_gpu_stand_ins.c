@@ -47,10 +47,10 @@ static void compare(int ta, int tb, int m, int n, int k, int gap, float beta) {
         b[i] = (float)((int32_t)word() * 0x1p-31);
         c[i] = expected[i] = beta == 0 ? NAN : (float)((int32_t)word() * 0x1p-31);
     }
-    stand_in_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 0.75f, a, lda,
-                   b, ldb, beta, c, ldc);
-    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 0.75f, a, lda, b,
-                ldb, beta, expected, ldc);
+    stand_in_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 0.75f, a,
+                   lda, b, ldb, beta, c, ldc);
+    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, 0.75f, a, lda,
+                b, ldb, beta, expected, ldc);
     for (int i = 0; i < m; i++)
         for (int j = 0; j < ldc; j++) {
             const int at = i * ldc + j;
@@ -65,8 +65,8 @@ static void compare(int ta, int tb, int m, int n, int k, int gap, float beta) {
 
 /* Sizes either side of the blocks (32, 32, 256) and of one. */
 Test(gpu_stand_ins, products) {
-    static const int sizes[][3] = { { 1, 1, 1 },    { 1, 33, 31 },  { 31, 1, 257 }, { 32, 32, 256 }, { 33, 65, 255 },
-                                    { 64, 12, 258 }, { 128, 10, 64 }, { 5, 7, 3 } };
+    static const int sizes[][3] = { { 1, 1, 1 },     { 1, 33, 31 },   { 31, 1, 257 },  { 32, 32, 256 },
+                                    { 33, 65, 255 }, { 64, 12, 258 }, { 128, 10, 64 }, { 5, 7, 3 } };
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int kind = 0; kind < 8; kind++)
             compare(kind & 1, kind >> 1 & 1, sizes[s][0], sizes[s][1], sizes[s][2], kind >> 2 & 1 ? 3 : 0,

@@ -1,7 +1,7 @@
 /*
  * Philox 4x32 with ten rounds, as Random123 names it, for where that is not at hand (tests/gpu). The algorithm: Salmon,
- * Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. test_gpu_stand_ins holds it to the real
- * one.
+ * Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. test_gpu_stand_ins holds it to the
+ * real one.
  */
 #ifndef CAVIAR_STAND_IN_PHILOX_H
 #define CAVIAR_STAND_IN_PHILOX_H

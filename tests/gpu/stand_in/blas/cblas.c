@@ -21,8 +21,7 @@ static void multiply(const float *a, int ta, int lda, const float *b, int tb, in
     for (int first = 0; first < depth; first += DEPTH) {
         const int count = least(DEPTH, depth - first);
         for (int l = 0; l < count; l++)
-            for (int j = 0; j < COLUMNS; j++)
-                packed[l][j] = j < columns ? at(b, tb, ldb, first + l, column + j) : 0;
+            for (int j = 0; j < COLUMNS; j++) packed[l][j] = j < columns ? at(b, tb, ldb, first + l, column + j) : 0;
         for (int i = 0; i < rows; i++)
             for (int l = 0; l < count; l++) {
                 const double factor = (double)at(a, ta, lda, row + i, first + l);
@@ -39,8 +38,8 @@ void cblas_sgemm(CBLAS_ORDER order, CBLAS_TRANSPOSE transpose_a, CBLAS_TRANSPOSE
         for (int column = 0; column < n; column += COLUMNS) {
             double sums[ROWS][COLUMNS] = { { 0 } };
             const int rows = least(ROWS, m - row), columns = least(COLUMNS, n - column);
-            multiply(a, transpose_a == CblasTrans, lda, b, transpose_b == CblasTrans, ldb, rows, columns, k, row, column,
-                     sums);
+            multiply(a, transpose_a == CblasTrans, lda, b, transpose_b == CblasTrans, ldb, rows, columns, k, row,
+                     column, sums);
             for (int i = 0; i < rows; i++)
                 for (int j = 0; j < columns; j++) {
                     float *const to = &c[(long)(row + i) * ldc + column + j];
