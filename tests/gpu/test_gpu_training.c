@@ -15,7 +15,7 @@
 #include <string.h>
 
 #ifdef CAVIAR_SIMT
-enum { EXAMPLES = 200, STEPS = 24, PIECE = 8, COHORT = 10, COHORT_STEPS = 9, REPLAYS = 60, MANY = 40 };
+enum { EXAMPLES = 100, STEPS = 24, PIECE = 8, COHORT = 6, COHORT_STEPS = 5, REPLAYS = 40, MANY = 40 };
 #define TRAINING_PROMISE "training-simt"
 #else
 enum { EXAMPLES = 4000, STEPS = 60, PIECE = 12, COHORT = 300, COHORT_STEPS = 200, REPLAYS = 5000, MANY = 70000 };
@@ -76,14 +76,14 @@ static caviar_hyperparameters *hyperparameters_for(int count, int widest) {
 /* -------------------------------------------------------------------------------------------- beside the CPU device */
 
 /*
- * Relative, of losses. The devices differ only in the order and the width of sums of float (of products most of all),
- * a few units in the last place (6e-8) of each. Measured on the CPU device, with this training at the size of a GPU's:
- * another way of summing (OpenBLAS, which sums in float, beside double) moves training losses by 1.5e-7 at most and
- * validation losses by 7e-7. The bounds leave a factor of 60 and 140 to the sums of a GPU, which is yet to be measured
- * there. An error in a formula, a dropout mask or the order of minibatches is a thousand times larger.
+ * Relative, of losses. The devices differ in the order and the width of sums of float, of products most of all, and in
+ * the last places of exponentials and square roots: a few units in the last place (6e-8) of each. Measured on the CPU
+ * device with this training at the size of a GPU's: OpenBLAS, by three of its kernels, and plain sums in float differ
+ * from sums in double by 1.7e-7 at most in training losses and by 3.2e-7 in validation losses. The bounds leave a factor
+ * of 60 and 90 to the sums of a GPU, where it has not been measured yet.
  */
 #define TRAINING_BOUND 1e-5
-#define VALIDATION_BOUND 1e-4
+#define VALIDATION_BOUND 3e-5
 
 static double difference(double a, double b) {
     return fabs(a - b) / fabs(b);
