@@ -3,6 +3,7 @@
 #include "scorecard.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #ifndef CAVIAR_TEST_DEVICE
@@ -27,9 +28,14 @@ static const char *promise_of(const caviar_device *device) {
 /* Every case of every op; in one test, because the scorecard has one figure for them all. */
 Test(ops, cases) {
     caviar_device *device = open_device();
-    size_t cases = 0;
-    for (int op = 0; op < CAVIAR_OP_COUNT; op++) cases += check_op(device, (caviar_op)op, 0);
-    scorecard(promise_of(device), (double)cases);
+    size_t cases = 0, all = 0;
+    for (int op = 0; op < CAVIAR_OP_COUNT; op++) {
+        cases += check_op(device, (caviar_op)op, 0);
+        all += count_cases((caviar_op)op, 0);
+    }
+    printf("%zu of %zu cases\n", cases, all);
+    cr_assert(cases > 0);
+    if (cases == all) scorecard(promise_of(device), (double)cases);
     device->table->close(device);
 }
 
@@ -114,8 +120,10 @@ Test(ops, memory) {
     for (size_t i = 0; i < COUNT(sizes); i++) {
         void *memory = NULL;
         SUCCEEDS(device->table->allocate(&memory, device, sizes[i]));
-        const unsigned char *block = memory;
-        cr_assert(block && (uintptr_t)block % 256 == 0);
+        cr_assert(memory && (uintptr_t)memory % 256 == 0);
+        static unsigned char block[1 << 20];
+        memset(block, 1, sizeof block);
+        SUCCEEDS(device->table->download(device, block, memory, sizes[i]));
         for (size_t at = 0; at < sizes[i]; at++) cr_assert(block[at] == 0);
         device->table->free(device, memory);
     }

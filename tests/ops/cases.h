@@ -36,9 +36,12 @@ caviar_device *open_test_device(const char *name);
 void run_call(caviar_device *device, const caviar_call *call);
 /*
  * Builds, runs and checks every case of one op, but for those beyond the limits of a grid, or only those: an emulator
- * takes a second for each. How many there are.
+ * takes a second for each. How many were run. Under a tool that slows the device down, the environment's
+ * CAVIAR_TEST_ELEMENTS leaves out the cases whose models x batch x width is more than that.
  */
 size_t check_op(caviar_device *device, caviar_op op, int beyond_grids);
+/* How many there are, those that are left out included. */
+size_t count_cases(caviar_op op, int beyond_grids);
 
 /* Gradients of the backward ops against central differences of the forward formulas in double, in the op's own file. */
 void check_linear_differences(caviar_device *device);

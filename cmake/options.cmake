@@ -1,0 +1,19 @@
+# caviar_options: what every target is compiled with. CAVIAR_WERROR: warnings are errors; CAVIAR_SANITIZE: sanitizers.
+add_library(caviar_options INTERFACE)
+target_compile_options(caviar_options INTERFACE
+    $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wshadow -Wstrict-prototypes -Wpointer-arith -Wvla -ffp-contract=off
+                            -fno-math-errno -fno-trapping-math>
+    $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>
+    $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false -Xcompiler=-Wall,-Wextra>)
+if(CAVIAR_WERROR)
+    target_compile_options(caviar_options INTERFACE
+        $<$<COMPILE_LANGUAGE:C,CXX>:-Werror>
+        # A kernel that spills registers or takes local memory does not compile either.
+        $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings -Xcompiler=-Werror
+                                   -Xptxas=-warn-spills,-warn-lmem-usage,-Werror>)
+endif()
+if(CAVIAR_SANITIZE)
+    set(sanitize -fsanitize=${CAVIAR_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_options(caviar_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:${sanitize}>)
+    target_link_options(caviar_options INTERFACE ${sanitize})
+endif()
