@@ -39,6 +39,15 @@ Test(ops, cases) {
     device->table->close(device);
 }
 
+/* The same, with no memory after the last element of any operand. */
+Test(ops, cases_to_the_end_of_memory) {
+    caviar_device *device = open_device();
+    scenes_end_with_memory(1);
+    for (int op = 0; op < CAVIAR_OP_COUNT; op++) cr_assert(check_op(device, (caviar_op)op, 0) > 0);
+    scenes_end_with_memory(0);
+    device->table->close(device);
+}
+
 Test(ops, cases_beyond_the_limits_of_a_grid) {
     caviar_device *device = open_device();
     size_t cases = 0;

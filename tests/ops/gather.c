@@ -35,8 +35,8 @@ static void build(scene *s, caviar_call *call) {
     const shape *size = &s->shape;
     const int64_t examples = size->models, used = examples - examples / 4; /* the training part */
     const int bytes = size->data == BYTES, more = !(size->flags & FEWER);
+    s->next_is_off = size->layout == RAGGED_ROWS;
     features = put_shared(s, 1, bytes ? 1 : sizeof(float), examples, size->width);
-    if (size->layout == RAGGED_ROWS) features->start++;
     if (bytes)
         fill_integers(s, features, 0, 255);
     else
@@ -53,8 +53,8 @@ static void build(scene *s, caviar_call *call) {
         WAS(float, scale, 0, 0, 0) = 0; /* a constant feature */
         fill_integers(s, labels, 0, 9);
     }
+    s->next_is_off = size->layout == SHIFTED;
     out = output(put_shared(s, 1, sizeof(float), size->batch, size->in));
-    if (size->layout == SHIFTED) out->start++;
     out_labels = output(put_shared(s, more, sizeof(int32_t), size->batch, 1));
     call->args.gather = (caviar_gather_args){ .features = on_device(features),
                                               .feature_type = bytes ? CAVIAR_UINT8 : CAVIAR_FLOAT32,

@@ -7,6 +7,12 @@
 #define GUARD 256 /* bytes before and after every operand, and still aligned */
 #define PATTERN 0x7fd5a5a5u
 
+static int end_with_memory;
+
+void scenes_end_with_memory(int they_do) {
+    end_with_memory = they_do;
+}
+
 static uint64_t mix(uint64_t z) {
     z += 0x9e3779b97f4a7c15u;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -79,11 +85,14 @@ void scene_fetch(scene *s) {
 
 /* With the strides set, gets the memory. */
 static operand *finish(scene *s, operand *o, int64_t elements) {
-    o->bytes = ((size_t)(o->start + elements) * o->size + GUARD + 3) / 4 * 4;
-    o->before = malloc(o->bytes);
-    o->after = malloc(o->bytes);
+    const size_t rounded = ((size_t)(o->start + elements) * o->size + GUARD + 3) / 4 * 4;
+    o->bytes = rounded;
+    if (end_with_memory)
+        o->bytes = (size_t)offset_of(o, o->models ? o->models - 1 : 0, o->rows - 1, o->columns - 1) + o->size;
+    o->before = malloc(rounded);
+    o->after = malloc(rounded);
     cr_assert(o->before && o->after);
-    for (size_t at = 0; at < o->bytes; at += 4) memcpy(o->before + at, &(uint32_t){ PATTERN }, 4);
+    for (size_t at = 0; at < rounded; at += 4) memcpy(o->before + at, &(uint32_t){ PATTERN }, 4);
     void *memory = NULL;
     SUCCEEDS(s->device->table->allocate(&memory, s->device, o->bytes));
     o->memory = memory;
@@ -98,7 +107,8 @@ static operand *begin(scene *s, int condition, size_t size, int64_t models, int6
     cr_assert(o);
     s->operands[index] = o;
     o->size = size;
-    o->start = GUARD / (int64_t)size;
+    o->start = GUARD / (int64_t)size + s->next_is_off;
+    s->next_is_off = 0;
     o->models = models;
     o->rows = rows;
     o->columns = columns;

@@ -66,7 +66,14 @@ typedef struct scene {
     uint64_t seed;
     operand *operands[MAX_OPERANDS]; /* in the order of creation; NULL for one that is left out */
     int count, matrices;
+    int next_is_off; /* the next operand starts an element off its place */
 } scene;
+
+/*
+ * Whether the memory of the operands to come ends with their last element instead of sentinels: then an emulator or a
+ * sanitizer sees what reads beyond it, which sentinels cannot.
+ */
+void scenes_end_with_memory(int they_do);
 
 void scene_begin(scene *s, caviar_device *device, const shape *size, int64_t first);
 void scene_end(scene *s);

@@ -10,11 +10,11 @@ Classes of mutants, over src/kernels/*.cu, *.cuh and randomness.h:
   bounds      each comparison is turned round (`<` to `>=`, `==` to `!=`)
   off-by-one  each comparison by order gets or loses its equality (`<` to `<=`, `>=` to `>`)
   constant    each number of the numerics is changed: a floating one by a thousandth (0 to 0.001, FLT_MAX halved,
-              INFINITY to FLT_MAX), an integer by one (0 to 1; the extents of arrays by -1; a mask loses its last lane)
+              INFINITY to FLT_MAX), an integer by one (0 to 1, -1 to 0; the extents of arrays by -1; a mask loses its last lane)
 
 Not mutated, since these are neither bounds checks nor constants of the numerics:
-  comparisons  with CUDA's, cuBLAS' and caviar's error codes; with nullptr in code that only the host runs; of streams.
-               Those of template parameters with numbers and in the choice of an instance get no off-by-one: they
+  comparisons  with CUDA's, cuBLAS' and caviar's error codes; with nullptr in code that only the host runs; the
+               choices of cuBLAS' workspace by stream and of the order in which threads take the rows of softmax. Those of template parameters with numbers and in the choice of an instance get no off-by-one: they
                choose between instances that compute the same, and turning them round is enough.
   constants    integers that are one side of a comparison or the 0 that a loop begins with: `<=` for `<` is their change;
                those of host code without arithmetic (device.cu, memory.cu, program.cu, scope.cu and device.cuh); shapes in the
@@ -27,6 +27,9 @@ Tunables: {tunables}.
 TUNABLES = ("gather_rows", "initialize_threads", "metrics_down", "most_thread_quads", "most_warp_held", "sample_threads",
             "schedule_threads", "softmax_threads", "update_quads", "update_threads")
 CLASSES = ("barrier", "warp", "bounds", "off-by-one", "constant")
+
+# Lines that choose between two ways to compute the same.
+CHOICES = ("if (a.logits.model_stride <= a.logits.example_stride)", "if (scope->stream == scope->device->stream)")
 
 HOST_ONLY = ("device.cu", "device.cuh", "memory.cu", "program.cu", "scope.cu")
 TURNED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
@@ -113,7 +116,7 @@ class Finder:
         right = self.tokens[i + 1].text
         if ERROR_CODE.fullmatch(right) or (right == "nullptr" and self.host_only):
             return False
-        return not (right == "scope" and self.tokens[i - 1].text == "stream")
+        return self.source.line(token.start) not in CHOICES
 
     def _comparison(self, i):
         token = self.tokens[i]
@@ -172,7 +175,10 @@ class Finder:
         value = int(text[:len(text) - len(suffix)], 0)
         if value == 0xffffffff:
             return "0x7fffffffu"
-        return f"{value - 1 if self._is_extent(i) else value + 1}{suffix}"
+        return f"{value - 1 if self._is_extent(i) or self._is_negated(i) else value + 1}{suffix}"
+
+    def _is_negated(self, i):
+        return self.tokens[i - 1].text == "-" and self.tokens[i - 2].text in ("(", ",", "=", "?", ":", "return", "{")
 
     def _is_extent(self, i):
         """Whether a number is in the extent of an array's declaration or of CAVIAR_SHARED."""
