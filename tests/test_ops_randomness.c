@@ -2,6 +2,7 @@
 #include "kernels/randomness.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 Test(ops_randomness, philox_known_answers) {
     const caviar_words zero = caviar_philox(0, 0, 0);
@@ -20,6 +21,11 @@ Test(ops_randomness, philox_known_answers) {
 
 Test(ops_randomness, subsequences_of_different_purposes_differ) {
     cr_assert(caviar_subsequence(CAVIAR_PURPOSE_DROPOUT, 3, 0x89abcdefu) == UINT64_C(0x0303000089abcdef));
+    /* What the numbers of every study so far were drawn with. */
+    cr_assert(caviar_subsequence(CAVIAR_PURPOSE_HYPERPARAMETERS, 0, 0) >> 56 == 1 &&
+              caviar_subsequence(CAVIAR_PURPOSE_WEIGHTS, 0, 0) >> 56 == 2 &&
+              caviar_subsequence(CAVIAR_PURPOSE_SHUFFLE, 0, 0) >> 56 == 4 &&
+              caviar_subsequence(CAVIAR_PURPOSE_SPLIT, 0, 0) >> 56 == 5);
     cr_assert(caviar_dropout_counter(1, 0, 0) == UINT64_C(65536) * 1024);
     cr_assert(caviar_dropout_counter(0, 1, 0) == caviar_dropout_counter(0, 0, 4095) + 1);
     cr_assert(caviar_dropout_counter(0, 65535, 4095) + 1 == caviar_dropout_counter(1, 0, 0));
@@ -50,4 +56,16 @@ Test(ops_randomness, ten_to_the_x) {
     cr_assert(worst <= 2, "10^%.17g is %g units in the last place off", at, worst);
     /* Ends of ranges that users write must be what they wrote. */
     cr_assert(caviar_exp10(0) == 1 && caviar_exp10(1) == 10 && caviar_exp10(-1) == 0.1 && caviar_exp10(2) == 100);
+}
+
+/* A trial's bits are for ever: reference/exp10.py computes them from exact fractions. Every coefficient shows. */
+Test(ops_randomness, the_bits_of_ten_to_the_x) {
+    uint64_t digest = 0xcbf29ce484222325u; /* FNV-1a, the lowest byte first */
+    for (int i = -20000; i < 20000; i++) {
+        const double value = caviar_exp10(i * 0.01234567890123);
+        uint64_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        for (int byte = 0; byte < 8; byte++) digest = (digest ^ (bits >> 8 * byte & 255)) * 0x100000001b3u;
+    }
+    cr_assert(digest == 0xb7a83e9718287784u, "the digest is %llx", (unsigned long long)digest);
 }

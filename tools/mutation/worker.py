@@ -11,7 +11,7 @@ from dataclasses import dataclass
 LEFT_OUT = {".git", "build", "__pycache__"}
 RUNNER = "tests/simt/mutation_runner"
 # What the sanitized build of tools/check would say of local arrays and of alignment, at the price of a trap.
-SANITIZE = "-fsanitize=bounds,alignment,shift -fsanitize-undefined-trap-on-error"
+OPTIONS = "-fsanitize=bounds,alignment,shift;-fsanitize-undefined-trap-on-error"
 
 # What is run of each mutant, in this order; the first failure ends it. The quickest and broadest come first.
 CONFORMANCE = ("ops/cases", "ops/cases_to*", "ops/!(memory|cases*)", "ops_randomness/*", "pytorch/*")
@@ -50,7 +50,7 @@ class Worker:
         """Copies what has changed and builds what there is to build."""
         self._copy()
         self._command("cmake", "-S", self.tree, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-                      f"-DCMAKE_CXX_FLAGS={SANITIZE}", "-DCAVIAR_CUDA=OFF", "-DBUILD_TESTING=ON")
+                      f"-DCAVIAR_SIMT_OPTIONS={OPTIONS}", "-DCAVIAR_CUDA=OFF", "-DBUILD_TESTING=ON")
         output = self._make()
         if output is not None:
             raise BuildError(f"without a mutation nothing builds:\n{output}")
