@@ -289,7 +289,10 @@ typedef struct caviar_metrics {
 CAVIAR_API caviar_status caviar_population_estimate(uint64_t *bytes, const caviar_device *device,
                                                     const caviar_dataset *dataset,
                                                     const caviar_population_options *options);
-/* Nothing is allocated on the device after this. Models are inactive until caviar_population_start. */
+/*
+ * Nothing is allocated on the device after this. Models are inactive until caviar_population_start. The dataset has
+ * CAVIAR_MAX_WIDTH classes at most.
+ */
 CAVIAR_API caviar_status caviar_population_create(caviar_population **population, caviar_device *device,
                                                   const caviar_dataset *dataset,
                                                   const caviar_population_options *options);
