@@ -3,7 +3,6 @@
 
 #include "commit.h" /* made by the build: BENCH_COMMIT, BENCH_CHANGED */
 
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +121,6 @@ json_t *bench_header(caviar_device *device, const bench_nvml *nvml, int argc, ch
     json_t *command = json_array();
     for (int i = 1; i < argc; i++) json_array_append_new(command, json_string(argv[i]));
     if (BENCH_CHANGED) warn(warnings, "built from sources with uncommitted changes");
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "date", date, "arguments", command, "device",
-                     of_device(device, nvml, warnings), "host", of_host(warnings), "build", of_build(), "blas",
-                     openblas_get_config());
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "date", date, "arguments", command, "device",
+                     of_device(device, nvml, warnings), "host", of_host(warnings), "build", of_build());
 }

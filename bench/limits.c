@@ -1,14 +1,14 @@
 /*
  * The two ceilings of the roofline. Copy: a buffer far larger than the last cache into another, by all threads or by
- * the faster of a kernel and the runtime on a GPU. Peak: the product of two large square matrices by the BLAS that
- * the device uses, with all threads. Each is the median of its windows.
+ * the faster of a kernel and the runtime on a GPU. Peak: the product of two large square matrices as the device
+ * computes products, with all threads. Each is the median of its windows.
  */
 #include "limits.h"
 
+#include "host/cpu/product.h"
 #include "host/status.h"
 #include "statistics.h"
 
-#include <cblas.h>
 #include <string.h>
 
 typedef struct copy_state {
@@ -81,11 +81,14 @@ static caviar_status run_product(void *state, int64_t times) {
         for (int64_t i = 0; i < times; i++) CAVIAR_TRY(bench_gpu_multiply(s->clock->device, &product));
         return CAVIAR_OK;
     }
-    const int before = openblas_get_num_threads();
-    openblas_set_num_threads(s->clock->threads);
-    for (int64_t i = 0; i < times; i++)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, n, n, 1, s->a, n, s->b, n, 0, s->c, n);
-    openblas_set_num_threads(before);
+    const int64_t threads = s->clock->threads, rows = (n + threads - 1) / threads;
+    const caviar_cpu_factor b = { s->b, n, 1 };
+    for (int64_t i = 0; i < times; i++) {
+#pragma omp parallel for num_threads((int)threads) schedule(static)
+        for (int64_t first = 0; first < n; first += rows)
+            caviar_cpu_product(s->c + first * n, n, (caviar_cpu_factor){ s->a + first * n, n, 1 }, b,
+                               n - first < rows ? n - first : rows, n, n);
+    }
     return CAVIAR_OK;
 }
 

@@ -1,15 +1,14 @@
 /*
- * The matrix products that the training steps of configurations A, B and C consist of, for each transpose: by one
- * OpenBLAS call a model on the CPU, as the CPU device does, and by one strided-batched cuBLAS call on a GPU, as the
+ * The matrix products that the training steps of configurations A, B and C consist of, for each transpose: by the
+ * CPU device's product of one model after another on the CPU, and by one strided-batched cuBLAS call on a GPU, as the
  * CUDA device does, there also in TF32.
  */
 #include "product.h"
 
-#include "host/cpu/cpu.h"
+#include "host/cpu/product.h"
 #include "host/status.h"
 #include "row.h"
 
-#include <cblas.h>
 #include <math.h>
 
 const char *const bench_product_names[3] = { "forward", "weight_gradient", "input_gradient" };
@@ -17,21 +16,21 @@ const char *const bench_product_names[3] = { "forward", "weight_gradient", "inpu
 static void multiply_model(const bench_product *p, int64_t k) {
     float *x = p->x.data + k * p->x.model_stride, *y = p->y.data + k * p->y.model_stride;
     float *w = p->w.data + k * p->w.model_stride;
-    const blasint b = (blasint)p->batch, in = (blasint)p->in, out = (blasint)p->out;
-    const blasint x_row = (blasint)p->x.example_stride, y_row = (blasint)p->y.example_stride;
+    const int64_t x_row = p->x.example_stride, y_row = p->y.example_stride;
     if (p->kind == BENCH_FORWARD)
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, b, out, in, 1, x, x_row, w, out, 0, y, y_row);
+        caviar_cpu_product(y, y_row, (caviar_cpu_factor){ x, x_row, 1 }, (caviar_cpu_factor){ w, p->out, 1 }, p->batch,
+                           p->out, p->in);
     else if (p->kind == BENCH_WEIGHT_GRADIENT)
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, in, out, b, 1, x, x_row, y, y_row, 0, w, out);
+        caviar_cpu_product(w, p->out, (caviar_cpu_factor){ x, 1, x_row }, (caviar_cpu_factor){ y, y_row, 1 }, p->in,
+                           p->out, p->batch);
     else
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, b, in, out, 1, y, y_row, w, out, 0, x, x_row);
+        caviar_cpu_product(x, x_row, (caviar_cpu_factor){ y, y_row, 1 }, (caviar_cpu_factor){ w, 1, p->out }, p->batch,
+                           p->in, p->out);
 }
 
 caviar_status bench_product_on_cpu(const bench_product *p, int threads) {
-    caviar_blas_enter();
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
     for (int64_t k = 0; k < p->models; k++) multiply_model(p, k);
-    caviar_blas_leave();
     return CAVIAR_OK;
 }
 

@@ -147,7 +147,7 @@ Test(ops_bits, alone_as_among_a_thousand_and_without_padding) {
     device->table->close(device);
 }
 
-/* OpenBLAS takes other kernels for other sizes: padding and neighbours must not matter in any of them. */
+/* Products take other tiles for other sizes: padding and neighbours must not matter in any of them. */
 Test(ops_bits, matrix_products_of_many_shapes_without_padding) {
     static const int64_t sizes[][3] = { { 1, 1, 1 },    { 2, 3, 5 },      { 7, 8, 9 },      { 16, 16, 16 },
                                         { 31, 33, 32 }, { 128, 784, 64 }, { 128, 64, 12 },  { 97, 130, 65 },

@@ -1,12 +1,11 @@
 /*
  * Programs of the CPU device: a training step of two layers as one program gives the bits of its calls one by one, on
- * any number of threads, for a model alone as among a thousand; and the settings of OpenBLAS and OpenMP are kept.
+ * any number of threads, for a model alone as among a thousand; and the setting of OpenMP is kept.
  */
 #include "ops/cases.h"
 
 #include "host/cpu/cpu.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <omp.h>
 #include <pthread.h>
@@ -370,18 +369,10 @@ static void *train_in_thread(void *context) {
     return NULL;
 }
 
-Test(ops_programs, the_settings_of_openblas_and_openmp_are_kept) {
+Test(ops_programs, the_setting_of_openmp_is_kept) {
     static training first, second;
     caviar_device *one = cpu(2), *other = cpu(2);
-    openblas_set_num_threads(2);
     omp_set_num_threads(3);
-    caviar_blas_enter();
-    caviar_blas_enter();
-    cr_assert(openblas_get_num_threads() == 1);
-    caviar_blas_leave();
-    cr_assert(openblas_get_num_threads() == 1, "the first to leave put the setting back while another computes");
-    caviar_blas_leave();
-    cr_assert(openblas_get_num_threads() == 2);
     begin(&first, one, 60, 0);
     begin(&second, other, 60, 0);
     pthread_t threads[2];
@@ -390,7 +381,6 @@ Test(ops_programs, the_settings_of_openblas_and_openmp_are_kept) {
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
     check_same(&first, &second, "computing beside another program");
-    cr_assert(openblas_get_num_threads() == 2, "OpenBLAS is left with %d threads", openblas_get_num_threads());
     cr_assert(omp_get_max_threads() == 3, "OpenMP is left with %d threads", omp_get_max_threads());
     scene_end(&first.s);
     scene_end(&second.s);

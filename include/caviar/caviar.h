@@ -11,8 +11,7 @@
  * Conventions of every function
  *   - It returns a caviar_status; 0 is success. On failure caviar_last_error() has a sentence that says what is wrong,
  *     where (file and line, argument, shape) and what to do, and outputs are left as they were.
- *   - It never exits, aborts, prints, installs a handler or changes a setting of the program that stays changed. (While
- *     the CPU device computes, OpenBLAS runs with one thread in the whole process; the setting is put back after.)
+ *   - It never exits, aborts, prints, installs a handler or changes a setting of the program.
  *   - Outputs come first among the arguments. What a *_create, *_open or *_load function gives belongs to the caller,
  *     who gives it back to the matching *_destroy or *_close; those take NULL.
  *   - An object may be used by one thread at a time; different objects by different threads at once.

@@ -80,7 +80,7 @@ static caviar_hyperparameters *hyperparameters_for(int count, int widest) {
 /*
  * Relative, of losses. The devices differ in the order and the width of sums of float, of products most of all, and in
  * the last places of exponentials and square roots: a few units in the last place (6e-8) of each. Measured on the CPU
- * device with this training at the size of a GPU's: OpenBLAS, by three of its kernels, and plain sums in float differ
+ * device with this training at the size of a GPU's: three ways of BLAS and plain sums in float differ
  * from sums in double by 1.7e-7 at most in training losses and by 3.2e-7 in validation losses. The bounds leave a
  * factor of 60 and 90 to the sums of a GPU, where it has not been measured yet.
  */

@@ -113,7 +113,7 @@ Test(simt_agreement, equal_bits) {
 
 enum { MODELS = 12, STEPS = 60, PIECE = 12 };
 
-/* Relative, of losses. Measured: 6e-8 and 2e-7, with any of OpenBLAS' kernels. */
+/* Relative, of losses. Measured: 6e-8 and 2e-7. */
 #define TRAINING_BOUND 1e-6
 #define VALIDATION_BOUND 1e-5
 

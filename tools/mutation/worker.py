@@ -124,7 +124,7 @@ class Worker:
             command += ["--filter", pattern]
         names = ("CAVIAR_SCORECARD", "CAVIAR_LONG")
         variables = {name: value for name, value in os.environ.items() if name not in names}
-        variables.update(environment, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+        variables.update(environment, OMP_NUM_THREADS="1")
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=variables,
                                    cwd=self.build, start_new_session=True, preexec_fn=lambda: _limit(int(cpu_limit)))
         try:

@@ -1,5 +1,5 @@
 /*
- * The CPU device: C, OpenMP and OpenBLAS. Each operation is a function over a range of units - models, minibatch
+ * The CPU device: C and OpenMP. Each operation is a function over a range of units - models, minibatch
  * examples, trials - and one thread does all of a unit's work, in an order that depends on that unit alone. So a
  * model's bits depend on neither the threads nor its neighbours.
  */
@@ -35,10 +35,6 @@ CAVIAR_FOR_EACH_OP(CAVIAR_DECLARE_CPU)
 caviar_cpu_unit caviar_cpu_unit_of(const caviar_call *call, int64_t *count);
 /* Runs units first .. last - 1 of a call. */
 void caviar_cpu_run(const caviar_call *call, int64_t first, int64_t last);
-
-/* OpenBLAS computes with one thread between these two, which may nest in any number of threads. */
-void caviar_blas_enter(void);
-void caviar_blas_leave(void);
 
 /* src/host/cpu/program.c */
 caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,

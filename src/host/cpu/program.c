@@ -6,8 +6,6 @@
 
 #include "host/status.h"
 
-#include <cblas.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,25 +14,6 @@ struct caviar_program {
     const int32_t *active;
     caviar_call calls[];
 };
-
-/* openblas_set_num_threads is for the whole process: the first to enter changes it, the last to leave puts it back. */
-static pthread_mutex_t blas_mutex = PTHREAD_MUTEX_INITIALIZER;
-static int blas_users, blas_threads_before;
-
-void caviar_blas_enter(void) {
-    pthread_mutex_lock(&blas_mutex);
-    if (blas_users++ == 0) {
-        blas_threads_before = openblas_get_num_threads();
-        if (blas_threads_before != 1) openblas_set_num_threads(1);
-    }
-    pthread_mutex_unlock(&blas_mutex);
-}
-
-void caviar_blas_leave(void) {
-    pthread_mutex_lock(&blas_mutex);
-    if (--blas_users == 0 && blas_threads_before != 1) openblas_set_num_threads(blas_threads_before);
-    pthread_mutex_unlock(&blas_mutex);
-}
 
 caviar_cpu_unit caviar_cpu_unit_of(const caviar_call *call, int64_t *count) {
     switch (call->op) {
@@ -112,10 +91,8 @@ static int team_size(const caviar_call *calls, size_t count, int threads) {
 
 void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t *active, int64_t times, int threads) {
     const int team = team_size(calls, count, threads);
-    caviar_blas_enter();
 #pragma omp parallel num_threads(team)
     for (int64_t t = 0; t < times; t++) run_once(calls, count, active);
-    caviar_blas_leave();
 }
 
 caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,

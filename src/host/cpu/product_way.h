@@ -1,0 +1,122 @@
+/*
+ * The product by vector registers of one width. product.c includes this once for each, with
+ *     WAY(name)  a name of this width's
+ *     TARGET     the attribute for the instructions
+ *     LANES      floats of a register
+ *     WIDE       registers of a row of a panel; of the 16 or 32 that there are, (TALL + 1) * WIDE + 1 are used
+ */
+enum { WAY(lane_count) = LANES, WAY(panel_width) = LANES * WIDE };
+
+typedef float WAY(lanes) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+/*
+ * The sums of `rows` by `wide` registers, all of which are constants where this is inlined, so that they stay in
+ * registers. With go_on they continue from what c holds.
+ */
+TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const float *panel, int64_t depth,
+                             int go_on, const int rows, const int wide) {
+    WAY(lanes) sum[TALLEST][WIDE];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < wide; j++)
+            sum[i][j] = go_on ? *(const WAY(lanes) *)(c + i * c_row + j * LANES) : (WAY(lanes)){ 0 };
+    const float *left = a->data;
+    for (int64_t k = 0; k < depth; k++, left += a->column, panel += WAY(panel_width)) {
+        WAY(lanes) right[WIDE];
+#pragma GCC unroll 4
+        for (int j = 0; j < wide; j++) right[j] = *(const WAY(lanes) *)(panel + j * LANES);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+            for (int j = 0; j < wide; j++) sum[i][j] += left[i * a->row] * right[j];
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int j = 0; j < wide; j++) *(WAY(lanes) *)(c + i * c_row + j * LANES) = sum[i][j];
+}
+
+/* A tile whose last register reaches beyond the columns of c: by way of one of its own. */
+TARGET INLINE void WAY(edge_tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const float *panel,
+                                  int64_t depth, int go_on, const int rows, const int wide, int64_t columns) {
+    float whole[TALLEST * LANES * WIDE];
+    const int64_t width = wide * LANES;
+    const size_t bytes = (size_t)columns * sizeof(float);
+    if (go_on) {
+        memset(whole, 0, (size_t)(rows * width) * sizeof(float));
+        for (int i = 0; i < rows; i++) memcpy(whole + i * width, c + i * c_row, bytes);
+    }
+    WAY(tile)(whole, width, a, panel, depth, go_on, rows, wide);
+    for (int i = 0; i < rows; i++) memcpy(c + i * c_row, whole + i * width, bytes);
+}
+
+/* Tiles of `tall` rows as long as there are as many; returns how many rows they took. */
+TARGET INLINE int64_t WAY(tiles)(float *c, int64_t c_row, caviar_cpu_factor a, const float *panel, int64_t depth,
+                                 int go_on, int64_t rows, int64_t columns, const int tall, const int wide) {
+    int64_t done = 0;
+    for (; done + tall <= rows; done += tall, c += tall * c_row, a.data += tall * a.row) {
+        if (columns == wide * LANES)
+            WAY(tile)(c, c_row, &a, panel, depth, go_on, tall, wide);
+        else
+            WAY(edge_tile)(c, c_row, &a, panel, depth, go_on, tall, wide, columns);
+    }
+    return done;
+}
+
+/* All rows of c beside a panel. */
+TARGET INLINE void WAY(strip)(float *c, int64_t c_row, caviar_cpu_factor a, const float *panel, int64_t depth,
+                              int go_on, int64_t rows, int64_t columns, const int tall, const int wide) {
+    const int heights[] = { tall, 4, 1 };
+#pragma GCC unroll 3
+    for (int h = 0; h < 3; h++) {
+        const int64_t done = WAY(tiles)(c, c_row, a, panel, depth, go_on, rows, columns, heights[h], wide);
+        c += done * c_row, a.data += done * a.row, rows -= done;
+    }
+}
+
+/* Copies a part of b along its rows, or along its columns where those are contiguous; filled up with zeros. */
+TARGET static void WAY(fill_panel)(float *panel, const float *b, int64_t row, int64_t column, int64_t depth,
+                                   int64_t columns) {
+    const int64_t width = (columns + LANES - 1) / LANES * LANES;
+    if (column == 1)
+        for (int64_t k = 0; k < depth; k++) {
+            int64_t j = 0;
+            for (; j + LANES <= columns; j += LANES)
+                *(WAY(lanes) *)(panel + k * WAY(panel_width) + j) = *(const WAY(lanes) *)(b + k * row + j);
+            for (; j < columns; j++) panel[k * WAY(panel_width) + j] = b[k * row + j];
+        }
+    else
+        for (int64_t j = 0; j < columns; j++)
+            for (int64_t k = 0; k < depth; k++) panel[k * WAY(panel_width) + j] = b[k * row + j * column];
+    for (int64_t k = 0; k < depth && columns < width; k++)
+        for (int64_t j = columns; j < width; j++) panel[k * WAY(panel_width) + j] = 0;
+}
+
+TARGET static void WAY(product)(float *c, int64_t c_row, caviar_cpu_factor a, caviar_cpu_factor b, int64_t rows,
+                                int64_t columns, int64_t depth) {
+    _Alignas(64) float panel[PANEL_DEPTH * LANES * WIDE];
+    for (int64_t j = 0; j < columns; j += WAY(panel_width)) {
+        const int64_t width = columns - j < WAY(panel_width) ? columns - j : WAY(panel_width);
+        int64_t k = 0;
+        do {
+            const int64_t deep = depth - k < PANEL_DEPTH ? depth - k : PANEL_DEPTH;
+            const caviar_cpu_factor left = { a.data + k * a.column, a.row, a.column };
+            WAY(fill_panel)(panel, b.data + k * b.row + j * b.column, b.row, b.column, deep, width);
+            switch ((width + LANES - 1) / LANES) {
+            case 1: WAY(strip)(c + j, c_row, left, panel, deep, k > 0, rows, width, 2 * TALL, 1); break;
+            case 2: WAY(strip)(c + j, c_row, left, panel, deep, k > 0, rows, width, TALL, 2); break;
+#if WIDE > 2
+            case 3: WAY(strip)(c + j, c_row, left, panel, deep, k > 0, rows, width, TALL, 3); break;
+            case 4: WAY(strip)(c + j, c_row, left, panel, deep, k > 0, rows, width, TALL, 4); break;
+#endif
+            }
+            k += deep;
+        } while (k < depth);
+    }
+}
+
+#undef WAY
+#undef TARGET
+#undef LANES
+#undef WIDE
