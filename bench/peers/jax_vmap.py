@@ -57,9 +57,12 @@ def initial(case):
 
 def main():
     a = common.arguments(__doc__)
-    jax.config.update("jax_traceback_filtering", "off")  # an error's last line is what went wrong
     jax.config.update("jax_platforms", a.device)
     jax.config.update("jax_default_matmul_precision", "highest")  # fp32: on a GPU, JAX's default is TF32
+    try:
+        jax.devices()
+    except (AssertionError, RuntimeError) as error:
+        raise SystemExit(f"JAX has no device {a.device}: {str(error) or 'jax[cuda13] is not installed'}") from None
     case = common.Case(a.case)
     run = make_run(case)
     data = [jnp.asarray(array) for array in (case.x, case.y, case.order)]
