@@ -37,7 +37,7 @@ static int fail(void) {
 /* ---------------------------------------------------------------------------------------------------------- options */
 
 typedef struct settings {
-    int list, trial, format;
+    int list, header, trial, format;
     const char *filter, *device, *out, *record, *results;
     const char *models, *width, *batch, *inputs, *classes;
     int32_t threads, windows;
@@ -48,6 +48,7 @@ static int parse(settings *s, int argc, char **argv) {
     const command_option table[] = {
         OPTIONS_HEADING("What"),
         OPTIONS_FLAG("list", &s->list, "print the names of the cases and end"),
+        OPTIONS_FLAG("header", &s->header, "print as JSON what a record says of the device and the build, and end"),
         OPTIONS_TEXT("filter", "PATTERN", &s->filter,
                      "only cases with this in their name; * and ? as in a shell, several with commas between"),
         OPTIONS_TEXT("models", "SIZES", &s->models, "numbers of models: 64, 1,64,256, 256..4096*4 or 10..50+10"),
@@ -225,13 +226,17 @@ static int verdict(const bench_row *rows, int count) {
 /* --------------------------------------------------------------------------------------------------------------- main
  */
 
+/* NULL for the CPU, and where the GPU tells nothing. */
+static bench_nvml *open_nvml(caviar_device *device) {
+    bench_gpu_facts facts;
+    const int known = bench_is_gpu(device) && bench_gpu_describe(&facts, device) == CAVIAR_OK;
+    return known ? bench_nvml_open(facts.bus) : NULL;
+}
+
 static int measure(bench_context *context, const bench_cases *cases, const settings *s, int argc, char **argv) {
     const double end = bench_now() + s->budget; /* the ceilings are measured in it too */
     bench_limits_samples samples = { 0 };
-    bench_gpu_facts facts;
-    bench_nvml *nvml = NULL;
-    if (context->clock.timer && bench_gpu_describe(&facts, context->device) == CAVIAR_OK)
-        nvml = bench_nvml_open(facts.bus);
+    bench_nvml *nvml = open_nvml(context->device);
     json_t *warnings = json_array(), *header = bench_header(context->device, nvml, argc, argv, warnings);
     bench_row *rows = calloc((size_t)cases->count, sizeof *rows);
     int code = EXIT_CODE_FAILED;
@@ -273,6 +278,20 @@ static int run(const settings *s, int argc, char **argv) {
     return code;
 }
 
+/* {"header", "warnings"}, for records of programs that run caviar-bench. */
+static int print_header(const settings *s, int argc, char **argv) {
+    caviar_device *device;
+    if (caviar_device_open(&device, s->device, s->threads)) return fail();
+    bench_nvml *nvml = open_nvml(device);
+    json_t *warnings = json_array(), *header = bench_header(device, nvml, argc, argv, warnings);
+    json_t *both = json_pack("{s:o, s:o}", "header", header, "warnings", warnings);
+    const int failed = !both || json_dumpf(both, stdout, 0) || putchar('\n') == EOF || fflush(stdout);
+    json_decref(both);
+    bench_nvml_close(nvml);
+    caviar_device_close(device);
+    return failed ? command_error(EXIT_CODE_FAILED, program, "the header could not be printed") : EXIT_CODE_OK;
+}
+
 /* Needs no device: a machine without a GPU can tell what would be measured on one. */
 static int list(const settings *s) {
     bench_cases cases = { 0 };
@@ -288,5 +307,6 @@ int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "peer")) return bench_peer(argc - 1, argv + 1);
     const int code = parse(&s, argc, argv);
     if (code >= 0) return code;
-    return s.list ? list(&s) : run(&s, argc, argv);
+    if (s.list) return list(&s);
+    return s.header ? print_header(&s, argc, argv) : run(&s, argc, argv);
 }

@@ -211,6 +211,7 @@ static caviar_status begin_again(peer *p) {
     return status ? status : bench_start_models(p->population);
 }
 
+/* caviar_population_train returns after the device has taken the last step, so the clock has all of the work in it. */
 static caviar_status train(double *seconds, double *loss, peer *p, caviar_metrics *metrics) {
     const double begin = bench_now();
     caviar_status status = caviar_population_train(p->population, p->steps - LAST_STEPS);
@@ -226,11 +227,12 @@ static int print(const peer *p, double seconds, double loss, json_t *first, cons
     char shape[64];
     snprintf(shape, sizeof shape, "%lld-%d-%d-%lld", (long long)p->dataset->feature_count, p->width, p->width,
              (long long)p->dataset->classes);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:i, s:i, s:f, s:f, s:f, s:O, s:o}", "name", "caviar",
-                          "version", caviar_version(), "device", p->info.name, "description", p->info.description,
-                          "threads", p->info.threads, "models", p->models, "shape", shape, "batch", p->batch, "steps",
-                          p->steps, "seconds", seconds, "model_steps_per_second", p->models * p->steps / seconds,
-                          "mean_loss", loss, "first_losses", first, "last_losses", losses_of(metrics, p->models));
+    json_t *j =
+        json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:i, s:i, s:f, s:f, s:f, s:O, s:o}", "name", "caviar", "version",
+                  caviar_version(), "device", p->info.name, "description", p->info.description, "threads",
+                  p->info.threads, "models", p->models, "shape", shape, "batch", p->batch, "steps", p->steps, "seconds",
+                  seconds, "model_steps_per_second", (double)p->models * p->steps / seconds, "mean_loss", loss,
+                  "first_losses", first, "last_losses", losses_of(metrics, p->models));
     const int failed = !j || json_dumpf(j, stdout, JSON_REAL_PRECISION(9)) || putchar('\n') == EOF || fflush(stdout);
     json_decref(j);
     return failed ? command_error(EXIT_CODE_FAILED, command, "the result could not be printed") : EXIT_CODE_OK;

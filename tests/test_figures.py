@@ -19,6 +19,14 @@ def peers(date, rate):
                      row | {"name": "a_peer", "model_steps_per_second": {"median": 1234.0, "samples": [1234.0]}}]}
 
 
+def gpu_peers(config, share):
+    record = peers("2026", 90000.0)
+    record["header"]["device"] = {"name": "cuda:0", "description": "NVIDIA H100 80GB"}
+    record["case"] |= {"config": config, "models": 1024}
+    record["rows"][1] |= {"models": share}
+    return record
+
+
 class Figures(unittest.TestCase):
     def draw(self, records):
         """The pictures by name, and what was said."""
@@ -54,6 +62,17 @@ class Figures(unittest.TestCase):
             self.assertIn(text, pictures["peers-cpu.svg"])
         self.assertNotIn(">77", pictures["peers-cpu.svg"])
         self.assertIn("other.json: left out", done.stdout)
+
+    def test_draws_a_picture_of_each_configuration_on_a_gpu(self):
+        pictures, done = self.draw({"2026-01-02-cpu-peers.json": peers("2026", 5000.0),
+                                    "2026-01-02-nvidia-h100-80gb-peers-A.json": gpu_peers("A", 16),
+                                    "2026-01-02-nvidia-h100-80gb-peers-B.json": gpu_peers("B", 1024)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(pictures), ["peers-cpu.svg", "peers-nvidia-h100-80gb-a.svg",
+                                            "peers-nvidia-h100-80gb-b.svg"])
+        for text in ("NVIDIA H100 80GB", "a_peer 1 (16 of the models)", "72.9× slower", "1024 models 784-64-64-10"):
+            self.assertIn(text, pictures["peers-nvidia-h100-80gb-a.svg"])
+        self.assertNotIn("of the models", pictures["peers-nvidia-h100-80gb-b.svg"])
 
     def test_draws_nothing_from_a_trial(self):
         pictures, done = self.draw({"2026-01-01-cpu-all.json": self.record})

@@ -17,12 +17,10 @@ class Case:
     def __init__(self, folder):
         with open(f"{folder}/case.json") as f:
             self.__dict__.update(json.load(f))
-        if self.data != "fashion-mnist":
-            raise SystemExit(f"{folder}/case.json: data {self.data!r} is not fashion-mnist, which is all that peers read")
         self.order = np.load(f"{folder}/order.npy").astype(np.int64)
         self.rates = np.load(f"{folder}/learning_rates.npy").astype(np.float32)
         tensors = load_safetensors(f"{folder}/initial.safetensors")
-        images, self.y = load_fashion_mnist()
+        images, self.y = load_images(self.data)
         # Done once, before the clock: caviar standardises every minibatch from bytes, which is part of its time.
         self.x = (images.astype(np.float32) - tensors["input.mean"]) * tensors["input.scale"]
         self.parameters = {
@@ -44,6 +42,26 @@ def load_safetensors(path):
             for name, t in header.items() if name != "__metadata__"}
 
 
+def load_images(data):
+    """Images [examples, inputs] and labels of Fashion-MNIST, or of "FEATURES.npy,LABELS.npy"."""
+    if data == "fashion-mnist":
+        return load_fashion_mnist()
+    if data.count(",") != 1:
+        raise SystemExit(f"peers read fashion-mnist or FEATURES.npy,LABELS.npy, not {data!r}")
+    images, labels = (np.load(path) for path in data.split(","))
+    return images, labels.astype(np.int64)
+
+
+def write_small_images(folder):
+    """Fashion-MNIST in 8x8, the means of 3x3 pixels of the middle 24x24, as FEATURES.npy,LABELS.npy in the folder."""
+    images, labels = load_fashion_mnist()
+    means = images.reshape(-1, 28, 28)[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean((2, 4))
+    paths = f"{folder}/features.npy", f"{folder}/labels.npy"
+    np.save(paths[0], means.round().astype(np.uint8).reshape(-1, 64))
+    np.save(paths[1], labels)
+    return ",".join(paths)
+
+
 def load_fashion_mnist():
     folder = os.environ.get("FASHION_MNIST_DIR", "/usr/share/datasets/fashion-mnist")
 
@@ -55,21 +73,24 @@ def load_fashion_mnist():
             read("train-labels-idx1-ubyte.gz", 8).astype(np.int64))
 
 
-def arguments(description, **flags):
-    """Parses CASE, --threads and the peer's own flags."""
+def arguments(description, devices=("cpu", "cuda"), **flags):
+    """Parses CASE, --device, --threads and the peer's own flags."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("case", help="the folder of `caviar-bench peer --case FOLDER`")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=devices, default="cpu")
+    parser.add_argument("--threads", type=int, default=1, help="of the CPU")
     for name, options in flags.items():
         parser.add_argument(f"--{name}", **options)
     return parser.parse_args()
 
 
-def report(case, name, version, threads, seconds, losses, **more):
-    """Prints the result; `losses` is [steps, models], or None where a library does not tell them."""
-    result = {"name": name, "version": version, "threads": threads, "models": case.models, "shape": case.shape,
-              "batch": case.batch, "steps": case.steps, "seconds": seconds,
-              "model_steps_per_second": case.models * case.steps / seconds, **more}
+def report(case, name, version, a, seconds, losses, models=None, **more):
+    """Prints the result; `models` is how many were trained, if not all; `losses` is [steps, models], or None where a
+    library does not tell them."""
+    models = models or case.models
+    result = {"name": name, "version": version, "device": a.device, "threads": a.threads, "models": models,
+              "shape": case.shape, "batch": case.batch, "steps": case.steps, "seconds": seconds,
+              "model_steps_per_second": models * case.steps / seconds, **more}
     if losses is not None:
         losses = np.asarray(losses, np.float64)
         result |= {"mean_loss": losses[-LAST_STEPS:].mean(), "first_losses": losses[:PROOF_STEPS].tolist(),

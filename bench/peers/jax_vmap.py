@@ -12,7 +12,9 @@ import jax.numpy as jnp
 import common
 
 
-def make_run(case, x, y):
+def make_run(case):
+    """A function from the state and the data, which are arguments so that they are no constants of the program, to the
+    state and the losses [steps, models]."""
     rates = jnp.asarray(case.rates)
 
     def layer(z, gamma, beta):
@@ -37,12 +39,14 @@ def make_run(case, x, y):
         running = jax.tree.map(lambda r, s: r + case.batch_norm_momentum * (s - r), running, statistics)
         return (p, m, v, running), loss
 
-    def scanned(state, numbered):
-        t, batch = numbered
-        return jax.vmap(step, in_axes=(0, 0, None, None, None))(state, rates, t, x[batch], y[batch])
+    def run(state, x, y, order):
+        def scanned(state, numbered):
+            t, batch = numbered
+            return jax.vmap(step, in_axes=(0, 0, None, None, None))(state, rates, t, x[batch], y[batch])
 
-    return jax.jit(lambda state, order: jax.lax.scan(
-        scanned, state, (jnp.arange(1, len(order) + 1, dtype=jnp.float32), order)), donate_argnums=0)
+        return jax.lax.scan(scanned, state, (jnp.arange(1, len(order) + 1, dtype=jnp.float32), order))
+
+    return jax.jit(run, donate_argnums=0)
 
 
 def initial(case):
@@ -53,19 +57,26 @@ def initial(case):
 
 def main():
     a = common.arguments(__doc__)
+    jax.config.update("jax_platforms", a.device)
+    jax.config.update("jax_default_matmul_precision", "highest")  # fp32: on a GPU, JAX's default is TF32
+    try:
+        jax.devices()
+    except (AssertionError, RuntimeError) as error:
+        raise SystemExit(f"JAX has no device {a.device}: {str(error) or 'jax[cuda13] is not installed'}") from None
     case = common.Case(a.case)
-    run = make_run(case, jnp.asarray(case.x), jnp.asarray(case.y))
-    order = jnp.asarray(case.order)
+    run = make_run(case)
+    data = [jnp.asarray(array) for array in (case.x, case.y, case.order)]
     start = time.perf_counter()
-    compiled = run.lower(initial(case), order).compile()
+    compiled = run.lower(initial(case), *data).compile()
     compile_seconds = time.perf_counter() - start
-    jax.block_until_ready(compiled(initial(case), order))  # warm-up
+    jax.block_until_ready(compiled(initial(case), *data))  # warm-up
     state = jax.block_until_ready(initial(case))
     start = time.perf_counter()
-    _, losses = jax.block_until_ready(compiled(state, order))
+    _, losses = jax.block_until_ready(compiled(state, *data))
     seconds = time.perf_counter() - start
-    common.report(case, "JAX vmap and scan", jax.__version__, a.threads, seconds, losses, processes=1,
+    common.report(case, "JAX vmap and scan", jax.__version__, a, seconds, losses, processes=1,
                   warm_up_seconds=compile_seconds)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,5 @@
-"""One model after another with scikit-learn's MLPClassifier: the same minibatches and learning rates, but it has no batch
-norm and its own initial weights, so that its losses cannot be compared: less work a step, shown for orientation."""
+"""One model after another with scikit-learn's MLPClassifier: the same minibatches and learning rates, but it has no
+batch norm and its own initial weights, so that its losses cannot be compared: less work a step, for orientation."""
 import time
 import warnings
 
@@ -18,7 +18,7 @@ def train(case, x, y, rate):
 
 
 def main():
-    a = common.arguments(__doc__)
+    a = common.arguments(__doc__, devices=("cpu",))
     case = common.Case(a.case)
     order = case.order.reshape(-1)
     x, y = case.x[order], case.y[order]
@@ -29,7 +29,7 @@ def main():
         for rate in case.rates:
             train(case, x, y, float(rate))
         seconds = time.perf_counter() - start
-    common.report(case, "scikit-learn, without batch norm", sklearn.__version__, a.threads, seconds, None, processes=1)
+    common.report(case, "scikit-learn, without batch norm", sklearn.__version__, a, seconds, None, processes=1)
 
 
 main()
