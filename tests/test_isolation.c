@@ -26,10 +26,11 @@
 
 #define NEED(call) cr_assert_eq((call), CAVIAR_OK, "%s: %s", #call, caviar_last_error())
 
-enum { MODELS = 1000, NAN_WEIGHT = 0, INFINITE_WEIGHT, HUGE_RATE, ZERO_WIDTH, LEAST_WIDTH, STOPPED, POISONS };
+enum { MODELS = 1000, NAN_WEIGHT = 0, INFINITE_WEIGHT, HUGE_RATE, ZERO_WIDTH, LEAST_WIDTH, STOPPED, OTHER, POISONS };
 
-static const char *const poison_names[POISONS] = { "NaN weight", "infinite weight", "learning rate 1e30",
-                                                   "zero width", "width 1",         "stopped" };
+static const char *const poison_names[POISONS] = { "NaN weight",           "infinite weight", "learning rate 1e30",
+                                                   "zero width",           "width 1",         "stopped",
+                                                   "other hyperparameters" };
 
 /* What a model is after training, as bytes that lie model by model. */
 typedef struct blocks {
@@ -114,6 +115,21 @@ static caviar_hyperparameters varied(int k, int layers, int width) {
     return h;
 }
 
+/* Every hyperparameter that may differ between the models of a population becomes another one. */
+static void make_other(caviar_hyperparameters *h) {
+    h->optimizer = (caviar_optimizer)((h->optimizer + 1) % 5);
+    h->learning_rate *= 2;
+    h->momentum = 0.5;
+    h->beta1 = 0.5;
+    h->beta2 = 0.75;
+    h->epsilon = 0.25;
+    h->weight_decay = 0.5;
+    h->dropout = 0.6;
+    h->activation = h->activation == CAVIAR_RELU ? CAVIAR_TANH : CAVIAR_RELU;
+    h->schedule = CAVIAR_EXPONENTIAL;
+    h->decay_rate = 0.01;
+}
+
 static void poison(caviar_population *p, int kind, int victim, int layer) {
     if (kind == NAN_WEIGHT || kind == INFINITE_WEIGHT) {
         const float bad = kind == NAN_WEIGHT ? NAN : INFINITY;
@@ -131,6 +147,7 @@ static void poison(caviar_population *p, int kind, int victim, int layer) {
         if (kind == HUGE_RATE) h.learning_rate = 1e30;
         if (kind == LEAST_WIDTH)
             for (int l = 0; l < p->layers - 1; l++) h.hidden_width[l] = 1;
+        if (kind == OTHER) make_other(&h);
         NEED(caviar_population_start(p, victim, 1, &h));
     }
 }
@@ -167,7 +184,8 @@ static int poison_population(caviar_device *device, const caviar_dataset *datase
     read_blocks(&reference, p);
     for (int i = -1; i < cases; i++) {
         const uint64_t seed = random_state;
-        const int kind = below(POISONS), step = below(STEPS), layer = below(layers + (kind < HUGE_RATE));
+        const int kind = (shape * cases + i + POISONS) % POISONS, step = below(STEPS);
+        const int layer = below(layers + (kind < HUGE_RATE));
         const int places[4] = { 0, MODELS - 1, MODELS / 2, below(MODELS) }, victim = places[below(4)];
         put_back(p, &before[i < 0 ? 0 : step], bytes, all);
         if (i >= 0) poison(p, kind, victim, layer);

@@ -1,12 +1,8 @@
-/*
- * Running out of memory: every allocation of a space's and a search's life is failed in turn. The linker sends the
- * library's calls of malloc, calloc and realloc here (tests/CMakeLists.txt).
- */
+/* Running out of memory: each allocation of a space's life and of recording a search fails in turn. */
 #include "blobs.h"
+#include "failing_allocator.h"
 #include "folder.h"
 #include "host/search/search.h"
-
-#include <jansson.h>
 
 static caviar_device *device;
 static caviar_dataset *dataset;
@@ -34,46 +30,6 @@ static void leave(void) {
 
 TestSuite(search_memory, .init = enter, .fini = leave);
 
-static int64_t allocations, failing = INT64_MAX; /* the number of the one that fails, from 0 */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-void *__wrap_malloc(size_t size) {
-    return allocations++ == failing ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    return allocations++ == failing ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size) {
-    return allocations++ == failing ? NULL : __real_realloc(memory, size);
-}
-
-/* Fails allocation 0, 1, ... of `attempt` until none is left to fail, and expects to be told each time. */
-static void exhaust(const char *name, int at_least, caviar_status (*attempt)(void)) {
-    for (int64_t n = 0;; n++) {
-        allocations = 0;
-        failing = n;
-        const caviar_status status = attempt();
-        const int failed = allocations > n;
-        failing = INT64_MAX;
-        if (!failed) {
-            cr_expect(status == CAVIAR_OK, "%s: %s", name, caviar_last_error());
-            cr_expect(n >= at_least, "%s: %d allocations", name, (int)n);
-            return;
-        }
-        cr_assert(status == CAVIAR_OUT_OF_MEMORY || status == CAVIAR_OUT_OF_DEVICE_MEMORY,
-                  "%s, allocation %d: status %d: %s", name, (int)n, (int)status, caviar_last_error());
-        cr_assert(strstr(caviar_last_error(), "out of "), "%s", caviar_last_error());
-    }
-}
-
 static caviar_status load(void) {
     caviar_space *loaded = NULL;
     const caviar_status status = caviar_space_load(&loaded, in_folder("space.yaml"));
@@ -94,32 +50,14 @@ static caviar_status create_default(void) {
     return status;
 }
 
-static caviar_status search(void) {
-    caviar_search_options options = CAVIAR_SEARCH_OPTIONS_INIT;
-    caviar_search *created = NULL;
-    options.trials = 4;
-    options.epochs = 1;
-    caviar_status status = caviar_search_create(&created, device, dataset, space, &options);
-    cr_assert(!created == (status != CAVIAR_OK));
-    if (status != CAVIAR_OK) return status;
-    status = caviar_search_run(created);
-    const int32_t measured = caviar_search_trial_count(created);
-    cr_assert(status == CAVIAR_OK ? measured == 4 : measured <= 4);
-    int32_t ranking[4];
-    const caviar_status ranked = caviar_search_rank(ranking, measured, created);
-    caviar_search_destroy(created);
-    return status == CAVIAR_OK ? ranked : status;
-}
-
 static caviar_status record(void) {
     return caviar_record_write(done, "running");
 }
 
 Test(search_memory, running_out_is_an_error_and_leaves_nothing_behind) {
-    exhaust("the default space", 1, create_default);
-    exhaust("saving a space", 1, save);
-    exhaust("loading a space", 2, load);
-    exhaust("a search", 20, search);
+    exhaust_allocations("the default space", 1, create_default, NULL);
+    exhaust_allocations("saving a space", 2, save, NULL);
+    exhaust_allocations("loading a space", 100, load, NULL);
 
     caviar_search_options options = CAVIAR_SEARCH_OPTIONS_INIT;
     options.trials = 2;
@@ -127,9 +65,7 @@ Test(search_memory, running_out_is_an_error_and_leaves_nothing_behind) {
     SUCCEEDS(caviar_search_create(&done, device, dataset, space, &options));
     SUCCEEDS(caviar_search_run(done));
     done->options.directory = folder;
-    json_set_alloc_funcs(__wrap_malloc, free);
-    exhaust("a record", 50, record); /* of trials.csv and search.json; the space and the model are saved elsewhere */
-    json_set_alloc_funcs(__real_malloc, free);
+    exhaust_allocations("a record", 50, record, NULL); /* of trials.csv and search.json alone */
     done->options.directory = NULL;
     caviar_search_destroy(done);
 }

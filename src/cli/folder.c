@@ -9,10 +9,11 @@
 
 int folder_make(char folder[FOLDER_SIZE]) {
     /* mkdir finds that a name is free and takes it in one: two searches begun at once get two folders. */
-    int number = 0;
-    do snprintf(folder, FOLDER_SIZE, "caviar-%d", ++number);
-    while (mkdir(folder, 0777) != 0 && errno == EEXIST);
-    return access(folder, W_OK);
+    for (int number = 1;; number++) {
+        snprintf(folder, FOLDER_SIZE, "caviar-%d", number);
+        if (mkdir(folder, 0777) == 0) return access(folder, W_OK);
+        if (errno != EEXIST) return -1;
+    }
 }
 
 void folder_free_file(char path[FOLDER_SIZE]) {

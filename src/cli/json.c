@@ -7,8 +7,9 @@
 #include <string.h>
 
 json_t *json_of_text(const char *text) {
-    json_t *string = json_string(text);
-    if (string) return string;
+    json_error_t error;
+    json_t *string = json_pack_ex(&error, 0, "s", text);
+    if (string || json_error_code(&error) != json_error_invalid_utf8) return string;
     char *copy = strdup(text);
     if (!copy) return NULL;
     for (char *c = copy; *c; c++)
@@ -57,9 +58,22 @@ json_t *json_of_dataset(const char *source, const caviar_dataset_info *info) {
         (json_int_t)info->part_examples[CAVIAR_VALIDATION], "test", (json_int_t)info->part_examples[CAVIAR_TEST]);
 }
 
+/* JSON as text, to be freed. json_dumps (2.14) can leave pieces out without a word when memory runs out. */
+static char *dump(const json_t *document) {
+    const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(15); /* 15 digits keep 0.1 as 0.1 */
+    const size_t size = json_dumpb(document, NULL, 0, flags);
+    char *text = size > 0 ? malloc(size + 1) : NULL;
+    if (!text) return NULL;
+    if (json_dumpb(document, text, size, flags) != size) {
+        free(text);
+        return NULL;
+    }
+    text[size] = 0;
+    return text;
+}
+
 int json_print(json_t *document, FILE *file) {
-    /* 15 digits keep 0.1 as 0.1. Text first: a document is printed whole or not at all. */
-    char *text = document ? json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    char *text = document ? dump(document) : NULL; /* text first: a document is printed whole or not at all */
     json_decref(document);
     if (!text) return 0;
     fputs(text, file);

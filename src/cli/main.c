@@ -42,8 +42,10 @@ static void print_help(void) {
 
 /* What is printed last may only reach a full disk here. */
 static int flush_output(int code) {
-    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-    fprintf(stderr, "caviar: cannot write to standard output: %s\n", strerror(errno));
+    const int failed = fflush(stdout) != 0;
+    if (!failed && !ferror(stdout)) return code;
+    /* Why an earlier write failed is not known any more. */
+    fprintf(stderr, "caviar: cannot write to standard output%s%s\n", failed ? ": " : "", failed ? strerror(errno) : "");
     return code == EXIT_CODE_OK ? EXIT_CODE_FAILED : code;
 }
 

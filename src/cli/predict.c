@@ -28,6 +28,7 @@ typedef struct predict_run {
     int32_t *model_class; /* [classes of the dataset]: the model's class of the same name, or -1 */
     float *features, *probabilities;
     int32_t *labels, *classes;
+    int64_t right; /* how many examples were classified as their labels say */
 } predict_run;
 
 static void print_help(const command_option *table, int count) {
@@ -116,10 +117,9 @@ static void close_all(predict_run *run) {
 }
 
 /* Predicts examples first .. end - 1 and hands them to the output; counts those that are right. */
-static int predict_all(predict_run *run, predict_output *output, int64_t first, int64_t end, int64_t *right) {
+static int predict_all(predict_run *run, predict_output *output, int64_t first, int64_t end) {
     const int64_t classes = run->model_info.classes;
     const int has_labels = run->dataset_info.classes > 0;
-    *right = 0;
     for (int64_t begin = first; begin < end; begin += EXAMPLES_AT_ONCE) {
         const int64_t count = end - begin < EXAMPLES_AT_ONCE ? end - begin : EXAMPLES_AT_ONCE;
         caviar_status status =
@@ -129,7 +129,7 @@ static int predict_all(predict_run *run, predict_output *output, int64_t first, 
                 caviar_model_predict(run->probabilities, run->classes, run->model, run->device, run->features, count);
         if (status != CAVIAR_OK) return command_fail("predict", status);
         for (int64_t i = 0; i < count; i++) {
-            if (has_labels && run->model_class[run->labels[i]] == run->classes[i]) ++*right;
+            if (has_labels && run->model_class[run->labels[i]] == run->classes[i]) run->right++;
             if (predict_output_example(output, begin - first + i, run->classes[i], run->probabilities + i * classes) !=
                 0)
                 return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
@@ -140,18 +140,13 @@ static int predict_all(predict_run *run, predict_output *output, int64_t first, 
 
 static int write_all(predict_run *run, const predict_settings *s, FILE *file, int64_t first, int64_t end) {
     predict_output output;
-    int64_t right = 0;
-    const double count = (double)(end - first);
     if (predict_output_begin(&output, file, run->model, s->json, s->probabilities) != 0)
         return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
-    const int code = predict_all(run, &output, first, end, &right);
-    const double accuracy = run->dataset_info.classes > 0 ? (double)right / count : -1.0;
+    const int code = predict_all(run, &output, first, end);
+    const double accuracy = run->dataset_info.classes > 0 ? (double)run->right / (double)(end - first) : -1.0;
     const int ended = predict_output_end(&output, code == EXIT_CODE_OK, s->model, s->data.source, accuracy);
     if (code != EXIT_CODE_OK) return code;
-    if (ended != 0) return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
-    if (accuracy >= 0.0)
-        fprintf(stderr, "accuracy %.4f: %lld of %lld examples\n", accuracy, (long long)right, (long long)(end - first));
-    return EXIT_CODE_OK;
+    return ended == 0 ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "predict", "out of memory");
 }
 
 /* Writes beside the file and moves it into place when it is whole. */
@@ -162,9 +157,11 @@ static int write_file(predict_run *run, const predict_settings *s, int64_t first
     FILE *file = fopen(partial, "w");
     if (!file) return command_error(EXIT_CODE_FAILED, "predict", "cannot write %s: %s", partial, strerror(errno));
     int code = write_all(run, s, file, first, end);
-    const int bad = ferror(file);
-    if ((fclose(file) != 0 || bad || (code == EXIT_CODE_OK && rename(partial, s->out) != 0)) && code == EXIT_CODE_OK)
+    const int bad = ferror(file), failed = fclose(file) != 0;
+    if (code == EXIT_CODE_OK && (failed || (!bad && rename(partial, s->out) != 0)))
         code = command_error(EXIT_CODE_FAILED, "predict", "cannot write %s: %s", s->out, strerror(errno));
+    else if (code == EXIT_CODE_OK && bad) /* an earlier write failed, and why is not known any more */
+        code = command_error(EXIT_CODE_FAILED, "predict", "cannot write %s", s->out);
     if (code != EXIT_CODE_OK) remove(partial);
     return code;
 }
@@ -188,7 +185,12 @@ static int predict(predict_run *run, const predict_settings *s) {
     if (status != CAVIAR_OK) return command_fail("predict", status);
 
     const int64_t first = s->part == 1 ? end - test : 0; /* a given test part lies at the end */
-    return s->out ? write_file(run, s, first, end) : write_all(run, s, stdout, first, end);
+    const int code = s->out ? write_file(run, s, first, end) : write_all(run, s, stdout, first, end);
+    /* Only when the output is where it belongs. That standard output would not take it is told by main. */
+    if (code != EXIT_CODE_OK || !run->dataset_info.classes || fflush(stdout) != 0 || ferror(stdout)) return code;
+    fprintf(stderr, "accuracy %.4f: %lld of %lld examples\n", (double)run->right / (double)(end - first),
+            (long long)run->right, (long long)(end - first));
+    return code;
 }
 
 int command_predict(int argc, char **argv) {

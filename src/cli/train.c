@@ -191,6 +191,7 @@ static int train(train_run *run, const train_settings *s) {
     status = train_all(run, s->epochs);
     progress_clear(&run->line);
     interrupt_release();
+    if (run->report.failed) return command_error(EXIT_CODE_FAILED, "train", "out of memory");
     if (status != CAVIAR_OK && status != CAVIAR_INTERRUPTED) return command_fail("train", status);
     if (run->report.diverged)
         return command_error(EXIT_CODE_FAILED, "train",

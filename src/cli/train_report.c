@@ -35,7 +35,10 @@ caviar_status train_report_add(train_report *report, const train_epoch_report *r
     if (report->count == report->capacity) {
         const int32_t capacity = report->capacity ? 2 * report->capacity : 16;
         train_epoch_report *epochs = realloc(report->epochs, (size_t)capacity * sizeof *epochs);
-        if (!epochs) return CAVIAR_OUT_OF_MEMORY;
+        if (!epochs) {
+            report->failed = 1;
+            return CAVIAR_OUT_OF_MEMORY;
+        }
         report->epochs = epochs;
         report->capacity = capacity;
     }

@@ -18,8 +18,8 @@ typedef struct train_report {
     const caviar_device_info *device;
     const device_settings *device_settings;
     uint64_t seed;
-    int json, quiet, diverged;
-    train_epoch_report *epochs; /* [count] */
+    int json, quiet, diverged, failed; /* failed: memory ran out for it */
+    train_epoch_report *epochs;        /* [count] */
     int32_t count, capacity;
 } train_report;
 
