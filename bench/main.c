@@ -2,6 +2,7 @@
 #include "cases.h"
 #include "header.h"
 #include "peer.h"
+#include "quality.h"
 #include "report.h"
 
 #include "cli/command.h"
@@ -75,7 +76,8 @@ static int parse(settings *s, int argc, char **argv) {
     case OPTIONS_HELP:
         printf("caviar-bench times every operation, every matrix product and whole training steps,\n"
                "beside what the machine can do. caviar-bench peer runs one case beside other\n"
-               "programs; 'caviar-bench peer --help' tells more.\n\n"
+               "programs, and caviar-bench quality a search until it has networks of given\n"
+               "accuracies; their --help tells more.\n\n"
                "Usage: caviar-bench [OPTION]...\n\n");
         options_print_help(table, count);
         printf("\nExit codes\n  0  every result was right\n  1  a result was wrong, a case failed, or nothing was "
@@ -305,6 +307,7 @@ static int list(const settings *s) {
 int main(int argc, char **argv) {
     settings s = { .device = "auto", .windows = BENCH_LEAST_WINDOWS, .results = "bench/results" };
     if (argc > 1 && !strcmp(argv[1], "peer")) return bench_peer(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "quality")) return bench_quality(argc - 1, argv + 1);
     const int code = parse(&s, argc, argv);
     if (code >= 0) return code;
     if (s.list) return list(&s);

@@ -6,6 +6,8 @@
 #include "bench/statistics.h"
 #include "bench/training.h"
 #include "command.h"
+#include "host/data/dataset.h"
+#include "host/search/trial.h"
 
 #include <math.h>
 
@@ -472,4 +474,118 @@ Test(bench_program, a_case_beyond_memory_is_skipped) {
     assert_code(r, 0);
     assert_contains(r.out, "skipped: needs 16000");
     command_free(&r);
+}
+
+/* ---------------------------------------------------------------------------------------------------- time to quality
+ */
+
+/* A search on three blobs, too small to be right about all of them. */
+#define QUALITY "quality --data blobs.csv --device cpu --threads 1 --validation 0.4 --epochs 2 --seed 3 "
+
+static json_t *quality_of(const char *options) {
+    write_examples("blobs.csv", 300, 1, 1);
+    command_result r = command_run(QUALITY "%s", options);
+    assert_code(r, 0);
+    json_t *document = parse_json(r.out);
+    command_free(&r);
+    return document;
+}
+
+static const json_t *target_at(const json_t *document, size_t index) {
+    return json_array_get(json_object_get(document, "targets"), index);
+}
+
+Test(bench_program, tells_when_a_search_reached_its_targets) {
+    json_t *document = quality_of("--trials 12 --rounds 3 --models-at-once 2 --targets 0.01,1");
+    cr_expect_eq(number_at(document, "training"), 180);
+    cr_expect_eq(number_at(document, "validation"), 120);
+    cr_expect_eq(number_at(document, "model_epochs"), 24, "what is never reached does not end the search");
+    cr_expect_eq(number_at(document, "trials_done"), 12);
+    const json_t *first = target_at(document, 0), *never = target_at(document, 1);
+    cr_expect_eq(number_at(first, "accuracy"), 0.01);
+    cr_expect_eq(number_at(first, "model_epochs"), 4, "the first two trials are enough");
+    cr_expect(number_at(first, "seconds") > 0 && number_at(first, "seconds") < number_at(document, "seconds"));
+    cr_expect(json_is_null(json_object_get(never, "seconds")) && json_is_null(json_object_get(never, "model_epochs")));
+
+    const json_t *course = json_object_get(document, "course");
+    double accuracy = 0, epochs = 0;
+    for (size_t i = 0; i < json_array_size(course); i++) {
+        const json_t *at = json_array_get(course, i);
+        cr_expect_gt(number_at(at, "accuracy"), accuracy);
+        cr_expect_gt(number_at(at, "model_epochs"), epochs);
+        accuracy = number_at(at, "accuracy");
+        epochs = number_at(at, "model_epochs");
+    }
+    cr_expect_gt(json_array_size(course), 1, "the search never found a better trial");
+    json_decref(document);
+}
+
+Test(bench_program, a_search_ends_with_its_highest_target_or_its_limit) {
+    json_t *document = quality_of("--trials 12 --rounds 1 --models-at-once 3 --targets 0.02,0.01");
+    cr_expect_eq(number_at(document, "model_epochs"), 6);
+    cr_expect_eq(number_at(target_at(document, 1), "model_epochs"), 6);
+    json_decref(document);
+    document = quality_of("--trials 100000 --models-at-once 1 --targets 0.01 --limit 0.000001");
+    cr_expect_lt(number_at(document, "trials_done"), 2);
+    cr_expect(json_is_null(json_object_get(target_at(document, 0), "seconds")), "what comes after the limit counts");
+    json_decref(document);
+}
+
+Test(bench_program, tells_which_examples_a_search_validates_on) {
+    json_t *document = quality_of("--split"), *list = json_object_get(document, "validation");
+    caviar_dataset *dataset = NULL;
+    cr_assert_eq(caviar_dataset_load(&dataset, "blobs.csv", NULL), CAVIAR_OK);
+    cr_assert_eq(caviar_dataset_split(dataset, 0.4, 0, 3), CAVIAR_OK);
+    cr_expect_eq(number_at(document, "training"), 180);
+    cr_assert_eq(json_array_size(list), 120);
+    for (size_t i = 0; i < 120; i++)
+        cr_expect_eq(json_integer_value(json_array_get(list, i)), dataset->part[CAVIAR_VALIDATION][i]);
+    caviar_dataset_destroy(dataset);
+    json_decref(document);
+}
+
+Test(bench_program, quality_refuses_what_it_cannot_do) {
+    static const struct {
+        const char *arguments, *says;
+        int code;
+    } bad[] = { { "--targets 0.5,abc", "--targets: \"abc\" is no accuracy", 2 },
+                { "--targets 1.5", "--targets: \"1.5\" is no accuracy", 2 },
+                { "--targets 0.5,", "--targets: \"\" is no accuracy", 2 },
+                { "--targets 0", "--targets: \"0\" is no accuracy", 2 },
+                { "--targets .1,.1,.1,.1,.1,.1,.1,.1,.1,.1,.1,.1,.1,.1,.1,.1,.1", "--targets takes 16 accuracies", 2 },
+                { "--trials 0", "--trials must be a whole number from 1", 2 },
+                { "--sede 1", "--seed", 2 },
+                { "--data missing.csv", "missing.csv", 1 },
+                { "--space missing.yaml", "missing.yaml", 1 },
+                { "--trials 2 --rounds 3", "options.rounds is 3", 1 } };
+    write_examples("blobs.csv", 60, 1, 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        command_result r = command_run("quality --data blobs.csv --epochs 1 --limit 1 %s", bad[i].arguments);
+        assert_code(r, bad[i].code);
+        assert_contains(r.err, bad[i].says);
+        command_free(&r);
+    }
+}
+
+/* bench/peers/quality_space.yaml is the default space first, then what that leaves to other defaults. */
+Test(bench, the_space_of_the_peers_is_the_default_one) {
+    caviar_space *space = NULL, *standard = NULL;
+    cr_assert_eq(caviar_space_load(&space, BENCH_PEERS "/quality_space.yaml"), CAVIAR_OK, "%s", caviar_last_error());
+    cr_assert_eq(caviar_space_create_default(&standard), CAVIAR_OK);
+    cr_assert_eq(space->size, standard->size + 3);
+    for (int32_t i = 0; i < standard->size; i++) {
+        const caviar_space_parameter *a = &space->parameters[i], *b = &standard->parameters[i];
+        cr_expect_eq(a->hyperparameter, b->hyperparameter, "%s stands for %s", a->hyperparameter->name,
+                     b->hyperparameter->name);
+        cr_expect(a->distribution == b->distribution && a->minimum == b->minimum && a->maximum == b->maximum &&
+                      a->quantum == b->quantum && a->count == b->count &&
+                      !memcmp(a->values, b->values, (size_t)a->count * sizeof *a->values),
+                  "%s differs", a->hyperparameter->name);
+    }
+    const caviar_trial plain = caviar_trial_make(standard, (double[CAVIAR_HYPERPARAMETER_COUNT]){ 0 }, 54000, 0, 0, 10);
+    cr_expect_eq(caviar_space_find(space, "batch_size")->values[0], plain.batch_size);
+    cr_expect_eq(caviar_space_find(space, "batch_norm")->values[0], plain.batch_norm);
+    cr_expect_eq(caviar_space_find(space, "hidden_layers")->values[0], plain.hidden_layers);
+    caviar_space_destroy(space);
+    caviar_space_destroy(standard);
 }

@@ -1,6 +1,7 @@
 """tools/figures on a record that caviar-bench (the argument) makes here, and on one beside other programs."""
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,25 @@ def gpu_peers(config, share):
     record["case"] |= {"config": config, "models": 1024}
     record["rows"][1] |= {"models": share}
     return record
+
+
+def quality(date, seconds, name="caviar"):
+    """One program and target with these seconds; None: a seed that did not reach it."""
+    reached = [s for s in seconds if s is not None]
+    late = [s if s is not None else float("inf") for s in seconds]
+    median = sorted(late)[len(late) // 2]
+    figures = {"median": None if median == float("inf") else median, "samples": seconds}
+    epochs = {"median": figures["median"] and 2 * figures["median"], "samples": [s and 2 * s for s in seconds]}
+    target = {"accuracy": 0.885, "reached": len(reached), "of": len(seconds), "seconds": figures, "model_epochs": epochs}
+    return {"schema": "caviar-quality-1", "warnings": [],
+            "header": {"date": date, "commit": "abc", "device": {"name": "cpu", "description": "a_device"}},
+            "case": {"data": "some-data", "targets": [0.885]},
+            "rows": [{"name": name, "version": "1", "targets": [target]}]}
+
+
+def both(date, ours, theirs):
+    record = quality(date, ours)
+    return record | {"rows": record["rows"] + quality(date, theirs, "a_peer")["rows"]}
 
 
 class Figures(unittest.TestCase):
@@ -73,6 +93,28 @@ class Figures(unittest.TestCase):
         for text in ("NVIDIA H100 80GB", "a_peer 1 (16 of the models)", "72.9× slower", "1024 models 784-64-64-10"):
             self.assertIn(text, pictures["peers-nvidia-h100-80gb-a.svg"])
         self.assertNotIn("of the models", pictures["peers-nvidia-h100-80gb-b.svg"])
+
+    def test_draws_the_time_to_quality_and_says_which_seeds_never_came_there(self):
+        records = {"2026-01-01-cpu-quality.json": both("2026", [4.0, 12.5, 15.0], [30.0, 50.0, None]),
+                   "2025-01-01-cpu-quality.json": both("2025", [77.0, 77.0, 77.0], [77.0, 77.0, 77.0])}
+        pictures, done = self.draw(records)
+        self.assertEqual((done.returncode, sorted(pictures)), (0, ["quality-cpu.svg"]), done.stderr)
+        picture = pictures["quality-cpu.svg"]
+        for text in ("12.5 s, 25 model-epochs<", "50.0 s, 100 model-epochs (2 of 3 seeds)", "0.885", "some-data",
+                     "caviar 1, a_peer 1", "2026-01-01-cpu-quality.json"):
+            self.assertIn(text, picture)
+        self.assertNotIn("77.0 s", picture)
+        left = re.findall(r"translate\(([0-9.]+),", picture[:picture.index("2026-01-01-cpu-quality.json")])[-1]
+        self.assertLess(float(left), 50, "the title begins at the picture's left end, or a long one runs off it")
+        self.assertEqual(picture.count("<use xlink:href='#gpPt6'"), 5, "a point for each seed that came there")
+
+    def test_a_target_that_most_seeds_missed_has_no_median(self):
+        pictures, done = self.draw({"2026-01-01-cpu-quality.json": both("2026", [4.0, 5.0, 6.0], [30.0, None, None])})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("not by most seeds (1 of 3 seeds)", pictures["quality-cpu.svg"])
+        pictures, done = self.draw({"2026-01-01-cpu-quality.json": both("2026", [None], [None])})
+        self.assertEqual((done.returncode, pictures), (0, {}), done.stderr)
+        self.assertIn("no search reached a target", done.stdout)
 
     def test_draws_nothing_from_a_trial(self):
         pictures, done = self.draw({"2026-01-01-cpu-all.json": self.record})
