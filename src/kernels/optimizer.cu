@@ -3,6 +3,7 @@
 #include "launch.cuh"
 
 #include <cfloat>
+#include <cmath>
 
 constexpr int schedule_threads = 128;
 constexpr int update_threads = 256;
@@ -40,7 +41,7 @@ struct update_rule {
 
 __device__ static inline float square(float g) {
     const float squared = g * g;
-    return squared > FLT_MAX ? FLT_MAX : squared; /* a comparison with NaN is false: NaN stays */
+    return squared == INFINITY ? FLT_MAX : squared;
 }
 
 /* One parameter; formulas as in caviar/ops.h, operation by operation those of the CPU device: the bits are equal. */
@@ -76,13 +77,13 @@ __device__ static inline void update_model(const caviar_optimizer_update_args &a
     const float4 *const gradients = (const float4 *)(a.gradients.data + k * a.gradients.model_stride);
     float4 *const first_moment = (float4 *)(a.first_moment.data + k * a.first_moment.model_stride);
     float4 *const second_moment = (float4 *)(a.second_moment.data + k * a.second_moment.model_stride);
-    const float4 none = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     for (int64_t i = (int64_t)blockIdx.x * update_threads + threadIdx.x; i < a.count / 4;
          i += (int64_t)gridDim.x * update_threads) {
         float4 p = parameters[i];
         const float4 g = gradients[i];
-        float4 m = first ? first_moment[i] : none;
-        float4 v = second ? second_moment[i] : none;
+        float4 m = {}, v = {};
+        if (first) m = first_moment[i];
+        if (second) v = second_moment[i];
         update_one<optimizer>(rule, i * 4 < a.decayed, &p.x, g.x, &m.x, &v.x);
         update_one<optimizer>(rule, i * 4 + 1 < a.decayed, &p.y, g.y, &m.y, &v.y);
         update_one<optimizer>(rule, i * 4 + 2 < a.decayed, &p.z, g.z, &m.z, &v.z);

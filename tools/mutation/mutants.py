@@ -29,7 +29,8 @@ TUNABLES = ("gather_rows", "initialize_threads", "metrics_down", "most_thread_qu
 CLASSES = ("barrier", "warp", "bounds", "off-by-one", "constant")
 
 # Lines that choose between two ways to compute the same.
-CHOICES = ("if (a.logits.model_stride <= a.logits.example_stride)", "if (scope->stream == scope->device->stream)")
+CHOICES = ("if (a.logits.model_stride <= a.logits.example_stride) return { index / a.models, index % a.models };",
+           "if (scope->stream == scope->device->stream)")
 
 HOST_ONLY = ("device.cu", "device.cuh", "memory.cu", "program.cu", "scope.cu")
 TURNED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 LEFT_OUT = {".git", "build", "__pycache__"}
 RUNNER = "tests/simt/mutation_runner"
 # What the sanitized build of tools/check would say of local arrays and of alignment, at the price of a trap.
-OPTIONS = "-fsanitize=bounds,alignment,shift;-fsanitize-undefined-trap-on-error"
+OPTIONS = "-fsanitize=bounds-strict,alignment,shift;-fsanitize-undefined-trap-on-error"
 
 # What is run of each mutant, in this order; the first failure ends it. The quickest and broadest come first.
 CONFORMANCE = ("ops/cases", "ops/cases_to*", "ops/!(memory|cases*)", "ops_randomness/*", "pytorch/*")
