@@ -92,10 +92,9 @@ __device__ static inline void for_each_example(int64_t batch, Body body) {
 __device__ static inline quad sum_over_batch(quad part, quad *shared) {
     const int warp = (int)(threadIdx.y * quads_across + threadIdx.x) / warp_lanes;
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-        part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], quads_across);
-        part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], 2 * quads_across);
-    }
+    for (int offset = quads_across; offset < warp_lanes; offset += offset)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], offset);
     if (threadIdx.y % (warp_lanes / quads_across) == 0) shared[warp * quads_across + threadIdx.x] = part;
     __syncthreads();
     quad sum = { { 0.0f, 0.0f, 0.0f, 0.0f } };

@@ -7,7 +7,7 @@
 
 constexpr int schedule_threads = 128;
 constexpr int update_threads = 256;
-constexpr int update_quads = 4; /* that a thread takes of one model: what the model's constants are loaded for */
+constexpr int update_elements = 16; /* that a thread takes of one model: what the model's constants are loaded for */
 
 /* 1 - (1 - complement)^t without the cancellation of the formula as it stands. */
 __device__ static inline double bias_correction(double complement, double t) {
@@ -126,6 +126,6 @@ caviar_status caviar_cuda_optimizer_update(caviar_device *device, const caviar_o
                                            void *stream) {
     caviar_cuda_scope scope(device, stream, { "optimizer_update", args->models, 0, args->count });
     CAVIAR_TRY(scope.status);
-    const dim3 grid(blocks_x(args->count / 4, update_threads * update_quads), blocks_y(args->models, 1));
+    const dim3 grid(blocks_x(args->count, update_threads * update_elements), blocks_y(args->models, 1));
     return scope.check(CAVIAR_LAUNCH(optimizer_update_kernel, grid, dim3(update_threads), scope.stream, *args));
 }

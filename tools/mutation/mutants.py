@@ -25,7 +25,7 @@ Tunables: {tunables}.
 """
 
 TUNABLES = ("gather_rows", "initialize_threads", "metrics_down", "most_thread_quads", "most_warp_held", "sample_threads",
-            "schedule_threads", "softmax_threads", "update_quads", "update_threads")
+            "schedule_threads", "softmax_threads", "update_elements", "update_threads")
 CLASSES = ("barrier", "warp", "bounds", "off-by-one", "constant")
 
 # Lines that choose between two ways to compute the same.
