@@ -10,6 +10,7 @@
 #define CAVIAR_KERNELS_COLUMNS_CUH
 
 #include "launch.cuh"
+#include "quad.cuh"
 
 #include <caviar/ops.h>
 
@@ -18,10 +19,6 @@ constexpr int examples_down = 32;
 constexpr int column_threads = quads_across * examples_down;
 constexpr int column_warps = column_threads / warp_lanes;
 constexpr int sum_quads = column_warps * quads_across; /* shared memory of one sum_over_batch */
-
-struct quad {
-    float v[4];
-};
 
 /* The place of a thread's quad. */
 struct column_quad {
@@ -40,33 +37,6 @@ __device__ static inline column_quad find_quad(int64_t models, int64_t width, co
     place.stored = (int)(width - place.unit); /* sizes are below 2^31 */
     place.live = (int)((widths == nullptr ? width : widths[place.model]) - place.unit);
     return place;
-}
-
-/* Loads and stores a quad; `aligned` ones are whole and on 16 bytes, of others the first `stored` units exist. */
-template <bool aligned>
-__device__ static inline quad load_quad(const float *from, int stored) {
-    quad q = {};
-    if (aligned) {
-        if (stored == 0) return q;
-        const float4 f = *(const float4 *)from;
-        q.v[0] = f.x, q.v[1] = f.y, q.v[2] = f.z, q.v[3] = f.w;
-    } else {
-#pragma unroll
-        for (int i = 0; i < 4; ++i)
-            if (i < stored) q.v[i] = from[i];
-    }
-    return q;
-}
-
-template <bool aligned>
-__device__ static inline void store_quad(float *to, const quad &q, int stored) {
-    if (aligned) {
-        if (stored != 0) *(float4 *)to = make_float4(q.v[0], q.v[1], q.v[2], q.v[3]);
-    } else {
-#pragma unroll
-        for (int i = 0; i < 4; ++i)
-            if (i < stored) to[i] = q.v[i];
-    }
 }
 
 /* The quad's part of a vector that each model has, and of example b of a matrix. */

@@ -7,6 +7,7 @@
  */
 #include "device.cuh"
 #include "launch.cuh"
+#include "quad.cuh"
 
 #include <cmath>
 
@@ -70,17 +71,12 @@ __global__ static void __launch_bounds__(softmax_threads, 4)
     if (index >= a.models * a.batch) return;
     const softmax_row row = find_row(a, index);
     const float *const logits = row_of(a.logits, row);
-    float e[quads * 4] = {};
+    float e[quads * 4];
 #pragma unroll
     for (int q = 0; q < quads; ++q) {
-        if (aligned) {
-            const float4 four = ((const float4 *)logits)[q];
-            e[q * 4] = four.x, e[q * 4 + 1] = four.y, e[q * 4 + 2] = four.z, e[q * 4 + 3] = four.w;
-        } else {
+        const quad four = load_quad<aligned>(logits + q * 4, (int)a.classes - q * 4);
 #pragma unroll
-            for (int i = 0; i < 4; ++i)
-                if (q * 4 + i < a.classes) e[q * 4 + i] = logits[q * 4 + i];
-        }
+        for (int i = 0; i < 4; ++i) e[q * 4 + i] = four.v[i];
     }
     const int label = label_of(a, row);
     softmax_maximum maximum = { e[0], 0 };
@@ -104,24 +100,16 @@ __global__ static void __launch_bounds__(softmax_threads, 4)
     const float inverse = 1.0f / sum, weight = 1.0f / (float)a.batch;
 #pragma unroll
     for (int q = 0; q < quads; ++q) {
-        float p[4], g[4];
+        quad p, g;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
             const int j = q * 4 + i;
-            p[i] = j < a.classes ? e[j] * inverse : 0.0f;
-            g[i] = (p[i] - (j == label ? 1.0f : 0.0f)) * weight;
+            p.v[i] = j < a.classes ? e[j] * inverse : 0.0f;
+            g.v[i] = (p.v[i] - (j == label ? 1.0f : 0.0f)) * weight;
         }
-        if (aligned) {
-            if (probabilities != nullptr) ((float4 *)probabilities)[q] = make_float4(p[0], p[1], p[2], p[3]);
-            if (gradient != nullptr) ((float4 *)gradient)[q] = make_float4(g[0], g[1], g[2], g[3]);
-        } else {
-#pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                if (q * 4 + i >= a.padded_classes) continue;
-                if (probabilities != nullptr) probabilities[q * 4 + i] = p[i];
-                if (gradient != nullptr) gradient[q * 4 + i] = g[i];
-            }
-        }
+        const int stored = (int)a.padded_classes - q * 4;
+        if (probabilities != nullptr) store_quad<aligned>(probabilities + q * 4, p, stored);
+        if (gradient != nullptr) store_quad<aligned>(gradient + q * 4, g, stored);
     }
 }
 

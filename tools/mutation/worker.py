@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 LEFT_OUT = {".git", "build", "__pycache__"}
 RUNNER = "tests/simt/mutation_runner"
-# What the sanitized build of tools/check would say of local arrays and of alignment, at the price of a trap.
-OPTIONS = "-fsanitize=bounds-strict,alignment,shift;-fsanitize-undefined-trap-on-error"
+# What the builds of tools/check would say of local arrays and of alignment: the sanitized one, at the price of a trap, and
+# the one with warnings as errors (an array without elements does not compile).
+OPTIONS = "-fsanitize=bounds-strict,alignment,shift;-fsanitize-undefined-trap-on-error;-Werror=array-bounds"
 
 # What is run of each mutant, in this order; the first failure ends it. The quickest and broadest come first.
 CONFORMANCE = ("ops/cases", "ops/cases_to*", "ops/!(memory|cases*)", "ops_randomness/*", "pytorch/*")
