@@ -15,14 +15,13 @@ RUNNER = "tests/simt/mutation_runner"
 OPTIONS = "-fsanitize=bounds-strict,alignment,shift;-fsanitize-undefined-trap-on-error;-Werror=pedantic"
 
 # What is run of each mutant, in this order; the first failure ends it. The quickest and broadest come first.
-CONFORMANCE = ("ops/cases", "ops/cases_to*", "ops/!(memory|cases*)", "ops_randomness/*", "pytorch/*")
+CONFORMANCE = ("ops/cases", "ops/cases_to*", "ops/!(memory|cases*)", "ops_randomness/*", "pytorch/*", "simt_device/*")
 STAGES = (
     ("conformance", {}, CONFORMANCE),
     ("conformance, reverse order", {"CAVIAR_SIMT_SCHEDULE": "reverse"}, ("ops/cases",)),
     ("conformance, random order 1", {"CAVIAR_SIMT_SCHEDULE": "random", "CAVIAR_SIMT_SEED": "1"}, ("ops/cases",)),
     ("conformance, random order 2", {"CAVIAR_SIMT_SCHEDULE": "random", "CAVIAR_SIMT_SEED": "2"}, ("ops/cases",)),
-    ("everything else", {}, ("sampler/*", "simt_agreement/*", "simt_device/*", "ops/cases_beyond*", "population/!(every*)",
-                             "simt_faults/*")),
+    ("everything else", {}, ("sampler/*", "simt_agreement/*", "ops/cases_beyond*", "population/!(every*)", "simt_faults/*")),
     ("200 random schedules", {}, ("simt_schedules/*",)),
 )
 QUICK = 4  # the stages of a quick run
