@@ -58,6 +58,17 @@ Test(ops_randomness, ten_to_the_x) {
     cr_assert(caviar_exp10(0) == 1 && caviar_exp10(1) == 10 && caviar_exp10(-1) == 0.1 && caviar_exp10(2) == 100);
 }
 
+/* Where the interval of a whole number, or of a quantum, ends: a part in ten thousand on either side. */
+Test(ops_randomness, whole_numbers_own_intervals_about_themselves) {
+    const caviar_axis whole = { CAVIAR_INT_UNIFORM, 0, 0.5, 8.5, 1, 8, 0 };
+    const caviar_axis quanta = { CAVIAR_Q_UNIFORM, 0, 24, 264, 32, 256, 16 };
+    const caviar_axis log_quanta = { CAVIAR_Q_LOG_UNIFORM, 0, 1, 3, 16, 1008, 16 };
+    cr_assert(caviar_axis_value(&whole, 2.4999) == 2 && caviar_axis_value(&whole, 2.5) == 3);
+    cr_assert(caviar_axis_value(&quanta, 16 * 3.4999) == 48 && caviar_axis_value(&quanta, 16 * 3.5) == 64);
+    cr_assert(caviar_axis_value(&log_quanta, log10(16 * 3.4999)) == 48 &&
+              caviar_axis_value(&log_quanta, log10(16 * 3.5001)) == 64);
+}
+
 /* A trial's bits are for ever: reference/exp10.py computes them from exact fractions. Every coefficient shows. */
 Test(ops_randomness, the_bits_of_ten_to_the_x) {
     uint64_t digest = 0xcbf29ce484222325u; /* FNV-1a, the lowest byte first */

@@ -30,7 +30,7 @@ __device__ static inline float activate(int activation, float a) {
 /* The derivative of activate at a; 0 for relu at 0. */
 __device__ static inline float activation_slope(int activation, float a) {
     switch (activation) {
-    case CAVIAR_RELU: return a > 0.0f ? 1.0f : a <= 0.0f ? 0.0f : a;
+    case CAVIAR_RELU: return a > 0.0f ? 1.0f : a != a ? a : 0.0f;
     case CAVIAR_TANH: {
         const float t = tanhf(a);
         return 1.0f - t * t;
@@ -49,7 +49,8 @@ struct model_dropout {
 };
 
 __device__ static inline model_dropout load_dropout(const caviar_dropout &dropout, int64_t model) {
-    model_dropout of_model = { 0, 0, 0, 0, 1.0f };
+    model_dropout of_model = {};
+    of_model.scale = 1.0f;
     if (dropout.rate == nullptr) return of_model;
     const float rate = dropout.rate[model];
     of_model.threshold = caviar_dropout_threshold(rate);

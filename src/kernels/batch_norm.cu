@@ -26,8 +26,8 @@ __device__ static inline quad finish_quad(const quad &z, const quad &mean, const
 template <int held, bool aligned>
 __global__ static void __launch_bounds__(column_threads, 2)
     batch_norm_forward_kernel(caviar_batch_norm_forward_args a) {
-    CAVIAR_SHARED(float, first_sums, sum_floats);
-    CAVIAR_SHARED(float, second_sums, sum_floats);
+    CAVIAR_SHARED(quad, first_sums, sum_quads);
+    CAVIAR_SHARED(quad, second_sums, sum_quads);
     const column_quad place = find_quad(a.models, a.width, a.widths);
     const float count = (float)a.batch;
     quad z[held > 0 ? held : 1];
@@ -95,8 +95,8 @@ __global__ static void __launch_bounds__(column_threads, 2)
 template <int held, bool aligned>
 __global__ static void __launch_bounds__(column_threads, 2)
     batch_norm_backward_kernel(caviar_batch_norm_backward_args a) {
-    CAVIAR_SHARED(float, first_sums, sum_floats);
-    CAVIAR_SHARED(float, second_sums, sum_floats);
+    CAVIAR_SHARED(quad, first_sums, sum_quads);
+    CAVIAR_SHARED(quad, second_sums, sum_quads);
     const column_quad place = find_quad(a.models, a.width, a.widths);
     const quad mean = load_quad<false>(tensor_at(a.mean, place), place.live);
     const quad inverse = load_quad<false>(tensor_at(a.inverse_deviation, place), place.live);

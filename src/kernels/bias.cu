@@ -26,7 +26,7 @@ __global__ static void __launch_bounds__(column_threads) bias_forward_kernel(cav
 /* dz = dy * dropout mask * act'(z + bias),  dbias = sum dz by sum_over_batch */
 template <bool aligned>
 __global__ static void __launch_bounds__(column_threads) bias_backward_kernel(caviar_bias_backward_args a) {
-    CAVIAR_SHARED(float, sums, sum_floats);
+    CAVIAR_SHARED(quad, sums, sum_quads);
     const column_quad place = find_quad(a.models, a.width, a.widths);
     const quad bias = load_quad<false>(tensor_at(a.bias, place), place.live);
     const int activation = a.activation == nullptr ? CAVIAR_IDENTITY : a.activation[place.model];
@@ -34,7 +34,8 @@ __global__ static void __launch_bounds__(column_threads) bias_backward_kernel(ca
     quad dbias = { { 0.0f, 0.0f, 0.0f, 0.0f } };
     for (int64_t b = threadIdx.y; b < a.batch; b += examples_down) {
         quad dz = load_quad<aligned>(matrix_at(a.dy, place, b), place.stored);
-        quad z = { { 0.0f, 0.0f, 0.0f, 0.0f } };
+        /* The identity has one slope everywhere, and z may be left out. */
+        quad z = {};
         if (activation != CAVIAR_IDENTITY) z = load_quad<aligned>(matrix_at(a.z, place, b), place.stored);
         const unsigned kept = dropout_kept(dropout, b, place.unit);
 #pragma unroll

@@ -10,64 +10,33 @@
 #define CAVIAR_KERNELS_COLUMNS_CUH
 
 #include "launch.cuh"
+#include "quad.cuh"
 
 #include <caviar/ops.h>
 
 constexpr int quads_across = 8;
 constexpr int examples_down = 32;
 constexpr int column_threads = quads_across * examples_down;
-constexpr int column_warps = column_threads / 32;
-constexpr int sum_floats = column_warps * quads_across * 4; /* shared memory of one sum_over_batch */
-
-struct quad {
-    float v[4];
-};
+constexpr int column_warps = column_threads / warp_lanes;
+constexpr int sum_quads = column_warps * quads_across; /* shared memory of one sum_over_batch */
 
 /* The place of a thread's quad. */
 struct column_quad {
     int64_t model, unit;
-    int stored; /* how many of the four units lie within the row; 0 for a thread past the last quad */
-    int live;   /* how many of those are not padding */
+    int stored; /* how many units lie within the row from this one on; 0 for a thread past the last quad */
+    int live;   /* how many of those are not padding; may be negative */
 };
 
 __device__ static inline column_quad find_quad(int64_t models, int64_t width, const int32_t *widths) {
-    const int64_t across = (width + 3) / 4;
+    const int64_t across = divide_up(width, 4);
     const int64_t index = (int64_t)blockIdx.x * quads_across + threadIdx.x;
-    column_quad place = { 0, 0, 0, 0 };
+    column_quad place = {};
     if (index >= models * across) return place;
     place.model = index / across;
     place.unit = index % across * 4;
-    place.stored = (int)min(width - place.unit, (int64_t)4);
-    const int64_t left = (widths == nullptr ? width : widths[place.model]) - place.unit;
-    place.live = (int)max(min(left, (int64_t)4), (int64_t)0);
+    place.stored = (int)(width - place.unit); /* sizes are below 2^31 */
+    place.live = (int)((widths == nullptr ? width : widths[place.model]) - place.unit);
     return place;
-}
-
-/* Loads and stores a quad; `aligned` ones are whole and on 16 bytes, of others the first `stored` units exist. */
-template <bool aligned>
-__device__ static inline quad load_quad(const float *from, int stored) {
-    quad q = { { 0.0f, 0.0f, 0.0f, 0.0f } };
-    if (aligned) {
-        if (stored == 0) return q;
-        const float4 f = *(const float4 *)from;
-        q.v[0] = f.x, q.v[1] = f.y, q.v[2] = f.z, q.v[3] = f.w;
-    } else {
-#pragma unroll
-        for (int i = 0; i < 4; ++i)
-            if (i < stored) q.v[i] = from[i];
-    }
-    return q;
-}
-
-template <bool aligned>
-__device__ static inline void store_quad(float *to, const quad &q, int stored) {
-    if (aligned) {
-        if (stored != 0) *(float4 *)to = make_float4(q.v[0], q.v[1], q.v[2], q.v[3]);
-    } else {
-#pragma unroll
-        for (int i = 0; i < 4; ++i)
-            if (i < stored) to[i] = q.v[i];
-    }
 }
 
 /* The quad's part of a vector that each model has, and of example b of a matrix. */
@@ -83,46 +52,32 @@ __device__ static inline float *matrix_at(const caviar_matrix &matrix, const col
     return matrix.data + b * matrix.example_stride + place.model * matrix.model_stride + place.unit;
 }
 
-/*
- * Calls body(i, b) for the thread's examples b. With held > 0 the batch is at most 32 * held and the loop unrolls, so
- * that i, which counts the examples, may index registers; with held == 0 the batch is unlimited and i is always 0.
- */
+/* Calls body(i, b) for the thread's examples b, of which it holds at most `held`, or any number if that is 0. */
 template <int held, class Body>
 __device__ static inline void for_each_example(int64_t batch, Body body) {
-    if constexpr (held > 0) {
-#pragma unroll
-        for (int i = 0; i < held; ++i) {
-            const int64_t b = threadIdx.y + i * examples_down;
-            if (b < batch) body(i, b);
-        }
-    } else {
-        for (int64_t b = threadIdx.y; b < batch; b += examples_down) body(0, b);
-    }
+    for_each_held<held>((int)threadIdx.y, examples_down, batch, body);
 }
 
 /* Adds the threads' parts of their columns; all threads get the sums. `shared` is used once between barriers. */
-__device__ static inline quad sum_over_batch(quad part, float *shared) {
-    const int warp = (int)(threadIdx.y * quads_across + threadIdx.x) / 32;
+__device__ static inline quad sum_over_batch(quad part, quad *shared) {
+    const int warp = (int)(threadIdx.y * quads_across + threadIdx.x) / warp_lanes;
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-        part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], quads_across);
-        part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], 2 * quads_across);
-    }
-    if (threadIdx.y % (32 / quads_across) == 0)
+    for (int offset = quads_across; offset < warp_lanes; offset += offset)
 #pragma unroll
-        for (int i = 0; i < 4; ++i) shared[(warp * quads_across + threadIdx.x) * 4 + i] = part.v[i];
+        for (int i = 0; i < 4; ++i) part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], offset);
+    if (threadIdx.y % (warp_lanes / quads_across) == 0) shared[warp * quads_across + threadIdx.x] = part;
     __syncthreads();
     quad sum = { { 0.0f, 0.0f, 0.0f, 0.0f } };
 #pragma unroll
     for (int w = 0; w < column_warps; ++w)
 #pragma unroll
-        for (int i = 0; i < 4; ++i) sum.v[i] += shared[(w * quads_across + threadIdx.x) * 4 + i];
+        for (int i = 0; i < 4; ++i) sum.v[i] += shared[w * quads_across + threadIdx.x].v[i];
     return sum;
 }
 
 /* The grid of blocks that cover all columns, once. */
 inline dim3 column_grid(int64_t models, int64_t width) {
-    return dim3(blocks_x(models * ((width + 3) / 4), quads_across));
+    return dim3(blocks_x(models * divide_up(width, 4), quads_across));
 }
 
 inline dim3 column_block() {

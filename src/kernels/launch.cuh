@@ -35,16 +35,39 @@ inline cudaError_t caviar_launch(void (*kernel)(Parameters...), dim3 grid, dim3 
 
 #endif
 
+constexpr int warp_lanes = 32;
+
 /* The most blocks that a grid may have in y and z; kernels walk on in steps of the grid's size. */
 constexpr int64_t max_grid_y = 65535;
 
+__host__ __device__ inline int64_t divide_up(int64_t count, int64_t size) {
+    return (count + size - 1) / size;
+}
+
 /* How many blocks of `size` cover `count`, for the x dimension of a grid and for the y dimension. */
 inline unsigned blocks_x(int64_t count, int64_t size) {
-    return (unsigned)((count + size - 1) / size);
+    return (unsigned)divide_up(count, size);
 }
 
 inline unsigned blocks_y(int64_t count, int64_t size) {
-    return (unsigned)std::min((count + size - 1) / size, max_grid_y);
+    return (unsigned)std::min(divide_up(count, size), max_grid_y);
+}
+
+/*
+ * Calls body(i, n) for n = first, first + step, ... below count. With held > 0 there are at most `held` of them and the
+ * loop unrolls, so that i, which counts them, may index registers; with held == 0 there are any number and i is 0.
+ */
+template <int held, class Body>
+__device__ inline void for_each_held(int first, int step, int64_t count, Body body) {
+    if constexpr (held > 0) {
+#pragma unroll
+        for (int i = 0; i < held; ++i) {
+            const int64_t n = first + i * step;
+            if (n < count) body(i, n);
+        }
+    } else {
+        for (int64_t n = first; n < count; n += step) body(0, n);
+    }
 }
 
 #endif

@@ -3,10 +3,11 @@
 #include "launch.cuh"
 
 #include <cfloat>
+#include <cmath>
 
 constexpr int schedule_threads = 128;
 constexpr int update_threads = 256;
-constexpr int update_quads = 4; /* that a thread takes of one model: what the model's constants are loaded for */
+constexpr int update_elements = 16; /* that a thread takes of one model: what the model's constants are loaded for */
 
 /* 1 - (1 - complement)^t without the cancellation of the formula as it stands. */
 __device__ static inline double bias_correction(double complement, double t) {
@@ -40,7 +41,7 @@ struct update_rule {
 
 __device__ static inline float square(float g) {
     const float squared = g * g;
-    return squared > FLT_MAX ? FLT_MAX : squared; /* a comparison with NaN is false: NaN stays */
+    return squared == INFINITY ? FLT_MAX : squared;
 }
 
 /* One parameter; formulas as in caviar/ops.h, operation by operation those of the CPU device: the bits are equal. */
@@ -76,13 +77,13 @@ __device__ static inline void update_model(const caviar_optimizer_update_args &a
     const float4 *const gradients = (const float4 *)(a.gradients.data + k * a.gradients.model_stride);
     float4 *const first_moment = (float4 *)(a.first_moment.data + k * a.first_moment.model_stride);
     float4 *const second_moment = (float4 *)(a.second_moment.data + k * a.second_moment.model_stride);
-    const float4 none = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     for (int64_t i = (int64_t)blockIdx.x * update_threads + threadIdx.x; i < a.count / 4;
          i += (int64_t)gridDim.x * update_threads) {
         float4 p = parameters[i];
         const float4 g = gradients[i];
-        float4 m = first ? first_moment[i] : none;
-        float4 v = second ? second_moment[i] : none;
+        float4 m = {}, v = {};
+        if (first) m = first_moment[i];
+        if (second) v = second_moment[i];
         update_one<optimizer>(rule, i * 4 < a.decayed, &p.x, g.x, &m.x, &v.x);
         update_one<optimizer>(rule, i * 4 + 1 < a.decayed, &p.y, g.y, &m.y, &v.y);
         update_one<optimizer>(rule, i * 4 + 2 < a.decayed, &p.z, g.z, &m.z, &v.z);
@@ -125,6 +126,6 @@ caviar_status caviar_cuda_optimizer_update(caviar_device *device, const caviar_o
                                            void *stream) {
     caviar_cuda_scope scope(device, stream, { "optimizer_update", args->models, 0, args->count });
     CAVIAR_TRY(scope.status);
-    const dim3 grid(blocks_x(args->count / 4, update_threads * update_quads), blocks_y(args->models, 1));
+    const dim3 grid(blocks_x(args->count, update_threads * update_elements), blocks_y(args->models, 1));
     return scope.check(CAVIAR_LAUNCH(optimizer_update_kernel, grid, dim3(update_threads), scope.stream, *args));
 }

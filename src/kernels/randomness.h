@@ -130,8 +130,7 @@ CAVIAR_HOST_DEVICE static inline double caviar_axis_value(const caviar_axis *axi
     case CAVIAR_CATEGORICAL: value = floor(position); break;
     default: break; /* UNIFORM and CONSTANT are their position */
     }
-    value = value < axis->minimum ? axis->minimum : value;
-    return value > axis->maximum ? axis->maximum : value;
+    return fmin(fmax(value, axis->minimum), axis->maximum);
 }
 
 /* The sampled position of axis i for one trial: see caviar_sample_args. */

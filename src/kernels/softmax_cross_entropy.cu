@@ -7,10 +7,12 @@
  */
 #include "device.cuh"
 #include "launch.cuh"
+#include "quad.cuh"
 
 #include <cmath>
 
 constexpr int softmax_threads = 128;
+constexpr int softmax_warps = softmax_threads / warp_lanes;
 constexpr int most_thread_quads = 8; /* a thread holds a row of up to 32 logits */
 constexpr int most_warp_held = 32;   /* a warp holds a row of up to 32 * 32 */
 
@@ -24,28 +26,21 @@ struct softmax_maximum {
 __device__ static inline softmax_maximum larger(const softmax_maximum &a, const softmax_maximum &b) {
     if (a.value != a.value) return a;
     if (b.value != b.value || b.value > a.value) return b;
-    return a.value == b.value && b.index < a.index ? b : a;
+    return { a.value, a.value == b.value ? min(a.index, b.index) : a.index };
 }
 
 __device__ static inline float shift(float logit, float maximum) {
-    if (maximum == INFINITY) return logit == INFINITY ? 0.0f : -INFINITY;
-    return maximum == -INFINITY ? 0.0f : logit - maximum;
+    return logit == maximum ? 0.0f : logit - maximum;
 }
 
 /* Where a row's data lies. Neighbouring threads take neighbouring rows in memory. */
 struct softmax_row {
     int64_t b, model;
-    bool inside;
 };
 
 __device__ static inline softmax_row find_row(const caviar_softmax_cross_entropy_args &a, int64_t index) {
-    softmax_row row = { 0, 0, index < a.models * a.batch };
-    if (!row.inside) return row;
-    if (a.logits.model_stride <= a.logits.example_stride)
-        row.b = index / a.models, row.model = index % a.models;
-    else
-        row.model = index / a.batch, row.b = index % a.batch;
-    return row;
+    if (a.logits.model_stride <= a.logits.example_stride) return { index / a.models, index % a.models };
+    return { index % a.batch, index / a.batch };
 }
 
 __device__ static inline float *row_of(const caviar_matrix &matrix, const softmax_row &row) {
@@ -53,7 +48,12 @@ __device__ static inline float *row_of(const caviar_matrix &matrix, const softma
                                   : matrix.data + row.b * matrix.example_stride + row.model * matrix.model_stride;
 }
 
-/* Writes what there is one of for each row. `label_logit` is read only where there are labels. */
+/* Without labels any class will do, since nothing that depends on it is written. */
+__device__ static inline int label_of(const caviar_softmax_cross_entropy_args &a, const softmax_row &row) {
+    return a.labels == nullptr ? 0 : a.labels[row.b];
+}
+
+/* Writes what there is one of for each row. */
 __device__ static inline void write_row(const caviar_softmax_cross_entropy_args &a, const softmax_row &row,
                                         const softmax_maximum &maximum, float sum, float label_logit) {
     if (a.losses.data != nullptr && a.labels != nullptr)
@@ -67,27 +67,25 @@ __device__ static inline void write_row(const caviar_softmax_cross_entropy_args 
 template <int quads, bool aligned>
 __global__ static void __launch_bounds__(softmax_threads, 4)
     softmax_thread_kernel(caviar_softmax_cross_entropy_args a) {
-    const softmax_row row = find_row(a, (int64_t)blockIdx.x * softmax_threads + threadIdx.x);
-    if (!row.inside) return;
+    const int64_t index = (int64_t)blockIdx.x * softmax_threads + threadIdx.x;
+    if (index >= a.models * a.batch) return;
+    const softmax_row row = find_row(a, index);
     const float *const logits = row_of(a.logits, row);
     float e[quads * 4];
 #pragma unroll
     for (int q = 0; q < quads; ++q) {
-        if (aligned) {
-            const float4 four = ((const float4 *)logits)[q];
-            e[q * 4] = four.x, e[q * 4 + 1] = four.y, e[q * 4 + 2] = four.z, e[q * 4 + 3] = four.w;
-        } else {
+        const quad four = load_quad<aligned>(logits + q * 4, (int)a.classes - q * 4);
 #pragma unroll
-            for (int i = 0; i < 4; ++i) e[q * 4 + i] = q * 4 + i < a.classes ? logits[q * 4 + i] : 0.0f;
-        }
+        for (int i = 0; i < 4; ++i) e[q * 4 + i] = four.v[i];
     }
-    const int label = a.labels == nullptr ? -1 : a.labels[row.b];
+    const int label = label_of(a, row);
     softmax_maximum maximum = { e[0], 0 };
     float label_logit = e[0];
 #pragma unroll
     for (int j = 1; j < quads * 4; ++j) {
-        if (j < a.classes) maximum = larger(maximum, { e[j], j });
-        if (j == label) label_logit = e[j];
+        const softmax_maximum candidate = { e[j], j };
+        if (j < a.classes) maximum = larger(maximum, candidate);
+        if (j == label) label_logit = candidate.value;
     }
     float sum = 0.0f;
 #pragma unroll
@@ -102,39 +100,23 @@ __global__ static void __launch_bounds__(softmax_threads, 4)
     const float inverse = 1.0f / sum, weight = 1.0f / (float)a.batch;
 #pragma unroll
     for (int q = 0; q < quads; ++q) {
-        float p[4], g[4];
+        quad p, g;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
             const int j = q * 4 + i;
-            p[i] = j < a.classes ? e[j] * inverse : 0.0f;
-            g[i] = j < a.classes ? (p[i] - (j == label ? 1.0f : 0.0f)) * weight : 0.0f;
+            p.v[i] = j < a.classes ? e[j] * inverse : 0.0f;
+            g.v[i] = (p.v[i] - (j == label ? 1.0f : 0.0f)) * weight;
         }
-        if (aligned) {
-            if (probabilities != nullptr) ((float4 *)probabilities)[q] = make_float4(p[0], p[1], p[2], p[3]);
-            if (gradient != nullptr) ((float4 *)gradient)[q] = make_float4(g[0], g[1], g[2], g[3]);
-        } else {
-#pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                if (q * 4 + i >= a.padded_classes) continue;
-                if (probabilities != nullptr) probabilities[q * 4 + i] = p[i];
-                if (gradient != nullptr) gradient[q * 4 + i] = g[i];
-            }
-        }
+        const int stored = (int)a.padded_classes - q * 4;
+        if (probabilities != nullptr) store_quad<aligned>(probabilities + q * 4, p, stored);
+        if (gradient != nullptr) store_quad<aligned>(gradient + q * 4, g, stored);
     }
 }
 
-/* Calls body(i, j) for a lane's classes j; with held > 0 the loop unrolls, as for_each_example does. */
+/* Calls body(i, j) for a lane's classes j, of which it holds at most `held`, or any number if that is 0. */
 template <int held, class Body>
 __device__ static inline void for_each_class(int64_t classes, Body body) {
-    if constexpr (held > 0) {
-#pragma unroll
-        for (int i = 0; i < held; ++i) {
-            const int64_t j = threadIdx.x + i * 32;
-            if (j < classes) body(i, j);
-        }
-    } else {
-        for (int64_t j = threadIdx.x; j < classes; j += 32) body(0, j);
-    }
+    for_each_held<held>((int)threadIdx.x, warp_lanes, classes, body);
 }
 
 /*
@@ -143,8 +125,9 @@ __device__ static inline void for_each_class(int64_t classes, Body body) {
  */
 template <int held>
 __global__ static void __launch_bounds__(softmax_threads, 4) softmax_warp_kernel(caviar_softmax_cross_entropy_args a) {
-    const softmax_row row = find_row(a, (int64_t)blockIdx.x * (softmax_threads / 32) + threadIdx.y);
-    if (!row.inside) return; /* the whole warp does */
+    const int64_t index = (int64_t)blockIdx.x * softmax_warps + threadIdx.y;
+    if (index >= a.models * a.batch) return; /* the whole warp does */
+    const softmax_row row = find_row(a, index);
     const float *const logits = row_of(a.logits, row);
     float e[held > 0 ? held : 1];
 
@@ -154,15 +137,15 @@ __global__ static void __launch_bounds__(softmax_threads, 4) softmax_warp_kernel
         maximum = larger(maximum, { e[i], (int)j });
     });
 #pragma unroll
-    for (int offset = 16; offset > 0; offset /= 2) {
+    for (int offset = warp_lanes / 2; offset > 0; offset /= 2) {
         softmax_maximum other;
         other.value = __shfl_xor_sync(0xffffffffu, maximum.value, offset);
         other.index = __shfl_xor_sync(0xffffffffu, maximum.index, offset);
         maximum = larger(maximum, other);
     }
 
-    const int label = a.labels == nullptr ? -1 : a.labels[row.b];
-    const float label_logit = label < 0 ? 0.0f : logits[label];
+    const int label = label_of(a, row);
+    const float label_logit = logits[label];
     /* The label's logit is read before any lane writes over it in place. */
     __syncwarp();
     float sum = 0.0f;
@@ -171,7 +154,7 @@ __global__ static void __launch_bounds__(softmax_threads, 4) softmax_warp_kernel
         sum += e[i];
     });
 #pragma unroll
-    for (int offset = 16; offset > 0; offset /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, offset);
+    for (int offset = warp_lanes / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, offset);
     if (threadIdx.x == 0) write_row(a, row, maximum, sum, label_logit);
 
     float *const probabilities = row_of(a.probabilities, row);
@@ -183,7 +166,7 @@ __global__ static void __launch_bounds__(softmax_threads, 4) softmax_warp_kernel
         if (probabilities != nullptr) probabilities[j] = p;
         if (gradient != nullptr) gradient[j] = (p - (j == label ? 1.0f : 0.0f)) * weight;
     });
-    for (int64_t j = a.classes + threadIdx.x; j < a.padded_classes; j += 32) {
+    for (int64_t j = a.classes + threadIdx.x; j < a.padded_classes; j += warp_lanes) {
         if (probabilities != nullptr) probabilities[j] = 0.0f;
         if (gradient != nullptr) gradient[j] = 0.0f;
     }
@@ -201,11 +184,11 @@ static cudaError_t launch_threads(const caviar_softmax_cross_entropy_args &a, bo
 
 template <int held>
 static cudaError_t launch_warps(const caviar_softmax_cross_entropy_args &a, cudaStream_t stream) {
-    const dim3 grid(blocks_x(a.models * a.batch, softmax_threads / 32)), block(32, softmax_threads / 32);
+    const dim3 grid(blocks_x(a.models * a.batch, softmax_warps)), block(warp_lanes, softmax_warps);
     if constexpr (held > most_warp_held) {
         return CAVIAR_LAUNCH(softmax_warp_kernel<0>, grid, block, stream, a);
     } else {
-        if (a.classes > held * 32) return launch_warps<held * 2>(a, stream);
+        if (a.classes > held * warp_lanes) return launch_warps<held * 2>(a, stream);
         return CAVIAR_LAUNCH(softmax_warp_kernel<held>, grid, block, stream, a);
     }
 }

@@ -66,7 +66,8 @@ static void put_special(const scene *s) {
 
 static void put_common(scene *s) {
     put_layer(s, &l);
-    z = fill(s, put_matrix(s, 1, s->shape.width, l.widths), -2, 3);
+    /* What a layer's products leave in the padding is not said. */
+    z = spoil_padding(fill(s, put_matrix(s, 1, s->shape.width, l.widths), -2, 3));
     gamma_ = put_columns(s, 0.5, 2);
     beta = put_columns(s, -1, 1);
     put_special(s);
@@ -112,7 +113,7 @@ static void build_backward(scene *s, caviar_call *call) {
     const double middle = s->shape.data == LARGE_MEAN ? 4096 : 0;
     mean = put_columns(s, middle - 0.5, middle + 0.5);
     inverse = put_columns(s, 0.5, 2);
-    dy = fill(s, put_matrix(s, 1, s->shape.width, l.widths), -1, 1);
+    dy = spoil_padding(fill(s, put_matrix(s, 1, s->shape.width, l.widths), -1, 1));
     avoid_corner(&l, z, backward_input, 0.01f);
     dgamma = output(put_tensor(s, 1, s->shape.width, NULL, l.widths));
     dbeta = output(put_tensor(s, 1, s->shape.width, NULL, l.widths));

@@ -31,7 +31,7 @@ static const shape shapes[] = {
     { 3, 9, 0, 8, EXAMPLE_MAJOR, ACTIVATION | ODD_MATRIX << 2, 0, "dz is off 16 bytes" },
     { 1000, 3, 0, 2, EXAMPLE_MAJOR, ACTIVATION | DROPOUT, 0, "a thousand models" },
     { 8, 6, 0, 9, EXAMPLE_MAJOR, ACTIVATION, SPECIAL,
-      "NaN stays, through relu too; infinite and huge inputs have limits" },
+      "NaN stays, through relu too; infinite and huge inputs have limits; 0, where relu has its corner, and near it" },
 };
 
 static layer_operands l;
@@ -39,11 +39,17 @@ static operand *z, *bias, *y, *dy, *dz, *dbias;
 
 static void put_common(scene *s) {
     put_layer(s, &l);
-    z = fill(s, put_matrix(s, 1, s->shape.width, l.widths), -4, 4);
-    bias = fill(s, put_tensor(s, 1, s->shape.width, NULL, l.widths), -1, 1);
+    /* What a layer's products leave in the padding is not said. */
+    z = spoil_padding(fill(s, put_matrix(s, 1, s->shape.width, l.widths), -4, 4));
+    const double most = s->shape.data == SPECIAL ? 0 : 1; /* a bias would round what is special away */
+    bias = fill(s, put_tensor(s, 1, s->shape.width, NULL, l.widths), -most, most);
     static const float special[] = { NAN, INFINITY, -INFINITY, 100, -100, 1e-30f, -88, 88, 1e30f };
+    static const float corner[COUNT(special)] = { 0, -0.0f, 5e-4f, -5e-4f, 1e-4f, -1e-4f, 1e-6f, -1e-6f, -1e-30f };
     for (int64_t k = 0; s->shape.data == SPECIAL && k < s->shape.models; k++)
-        for (size_t j = 0; j < COUNT(special); j++) WAS(float, z, k, 3, (int64_t)j) = special[j];
+        for (size_t j = 0; j < COUNT(special); j++) {
+            WAS(float, z, k, 3, (int64_t)j) = special[j];
+            WAS(float, z, k, 4, (int64_t)j) = corner[j];
+        }
 }
 
 static void build_forward(scene *s, caviar_call *call) {
@@ -68,8 +74,8 @@ static double input(int64_t k, int64_t b, int64_t j) {
 
 static void build_backward(scene *s, caviar_call *call) {
     put_common(s);
-    dy = fill(s, put_matrix(s, 1, s->shape.width, l.widths), -1, 1);
-    avoid_corner(&l, z, input, 0.01f);
+    dy = spoil_padding(fill(s, put_matrix(s, 1, s->shape.width, l.widths), -1, 1));
+    if (s->shape.data != SPECIAL) avoid_corner(&l, z, input, 0.01f);
     dbias = output(put_tensor(s, 1, s->shape.width, NULL, l.widths));
     const int in_place = s->shape.flags & IN_PLACE, reads_z = s->shape.flags & (ACTIVATION | DROPOUT);
     operand *other = put_matrix(s, !in_place, s->shape.width, l.widths);

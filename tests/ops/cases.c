@@ -44,7 +44,7 @@ void run_call(caviar_device *device, const caviar_call *call) {
 }
 
 static int is_beyond_grids(const shape *size) {
-    return size->models > 65535 || size->width > 65535;
+    return size->models >= 65535 || size->width >= 65535;
 }
 
 static int is_left_out(const shape *size) {

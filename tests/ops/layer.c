@@ -39,14 +39,18 @@ int is_active(const layer_operands *l, int64_t k) {
 }
 
 /* caviar/ops.h as it is written there; only the block of Philox comes from the code under test. */
-double kept(const layer_operands *l, int64_t k, int64_t b, int64_t j) {
-    if (!l->rate) return 1;
-    const double rate = (double)WAS(float, l->rate, k, 0, 0);
+uint32_t dropout_word(const layer_operands *l, int64_t k, int64_t b, int64_t j) {
     const uint64_t subsequence = UINT64_C(3) << 56 | (uint64_t)DROPOUT_LAYER << 48 | WAS(uint32_t, l->stream, k, 0, 0);
     const uint64_t counter =
         ((uint64_t)WAS(int64_t, l->step, k, 0, 0) * 65536 + (uint64_t)b) * 1024 + (uint64_t)(j / 4);
     const caviar_words words = caviar_philox(DROPOUT_SEED, subsequence, counter);
-    return (double)words.word[j % 4] >= rate * 4294967296.0 ? 1 / (1 - rate) : 0;
+    return words.word[j % 4];
+}
+
+double kept(const layer_operands *l, int64_t k, int64_t b, int64_t j) {
+    if (!l->rate) return 1;
+    const double rate = (double)WAS(float, l->rate, k, 0, 0);
+    return (double)dropout_word(l, k, b, j) >= rate * 4294967296.0 ? 1 / (1 - rate) : 0;
 }
 
 double activate(int activation, double a) {

@@ -13,6 +13,8 @@ void put_layer(scene *s, layer_operands *l);
 caviar_dropout dropout_of(const layer_operands *l);
 int activation_of(const layer_operands *l, int64_t k);
 int is_active(const layer_operands *l, int64_t k);
+/* The random word that an element of a dropout mask is drawn by. */
+uint32_t dropout_word(const layer_operands *l, int64_t k, int64_t b, int64_t j);
 /* 0, or 1 / (1 - rate) for an element that is kept. */
 double kept(const layer_operands *l, int64_t k, int64_t b, int64_t j);
 

@@ -21,7 +21,8 @@ static const shape shapes[] = {
     { 3, 5, 8, 12, RAGGED_ROWS, 0, 0, "the first example is on 16 bytes, others are not" },
     { 3, 5, 8, 12, RAGGED_MODELS, 0, 0, "the first model is on 16 bytes, others are not" },
     { 1000, 3, 5, 4, EXAMPLE_MAJOR, 0, 0, "a thousand models" },
-    { 65537, 1, 1, 1, EXAMPLE_MAJOR, 0, 0, "two models more than one call of cuBLAS takes" },
+    { 65535, 1, 1, 1, EXAMPLE_MAJOR, 0, 0, "as many models as one call of cuBLAS takes" },
+    { 65537, 1, 1, 1, EXAMPLE_MAJOR, 0, 0, "two more" },
     { 1000, 2, 6, 8, MODEL_MAJOR, PADDED, 0, "a thousand models of different widths" },
 };
 

@@ -161,6 +161,7 @@ static void build_update(scene *s, caviar_call *call) {
     u.complement2 = put_floats(s, 0.001, 0.1);
     u.epsilon = put_floats(s, 1e-8, 1e-6);
     u.decay = put_floats(s, 0, 0.1);
+    /* `decayed` ends before each of the four elements of a vector, depending on the count. */
     static const float special[] = { 1e20f, -1e20f, 3e38f, INFINITY, NAN, 0, 1e-30f };
     for (int64_t k = 0; k < s->shape.models; k++) {
         WAS(int32_t, u.optimizer, k, 0, 0) = (int32_t)((s->first + k) % 5);
@@ -176,7 +177,7 @@ static void build_update(scene *s, caviar_call *call) {
                                                                   .second_moment = tensor_of(u.v),
                                                                   .models = s->shape.models,
                                                                   .count = count,
-                                                                  .decayed = count / 4 * 2 + 1, /* within a vector */
+                                                                  .decayed = count / 4 * 2 + count / 4 % 4,
                                                                   .active = on_device(u.active),
                                                                   .optimizer = on_device(u.optimizer),
                                                                   .rate = on_device(u.rate),

@@ -83,9 +83,19 @@ void scene_fetch(scene *s) {
     }
 }
 
+/* Moves the start to the next multiple of 85 bytes that is none of four elements. */
+static void start_off(operand *o) {
+    const size_t size = o->size;
+    while ((uintptr_t)(o->memory + (size_t)o->start * size) % 85 != 0 ||
+           (uintptr_t)(o->memory + (size_t)o->start * size) % (4 * size) == 0)
+        o->start++;
+}
+
 /* With the strides set, gets the memory. */
 static operand *finish(scene *s, operand *o, int64_t elements) {
-    const size_t rounded = ((size_t)(o->start + elements) * o->size + GUARD + 3) / 4 * 4;
+    if (end_with_memory && o->off) o->start++;                     /* where it ends must be known first */
+    const int64_t slack = o->off && !end_with_memory ? 3 * 85 : 0; /* elements */
+    const size_t rounded = ((size_t)(o->start + slack + elements) * o->size + GUARD + 3) / 4 * 4;
     o->bytes = rounded;
     if (end_with_memory)
         o->bytes = (size_t)offset_of(o, o->models ? o->models - 1 : 0, o->rows - 1, o->columns - 1) + o->size;
@@ -96,6 +106,7 @@ static operand *finish(scene *s, operand *o, int64_t elements) {
     void *memory = NULL;
     SUCCEEDS(s->device->table->allocate(&memory, s->device, o->bytes));
     o->memory = memory;
+    if (slack) start_off(o);
     return o;
 }
 
@@ -107,7 +118,8 @@ static operand *begin(scene *s, int condition, size_t size, int64_t models, int6
     cr_assert(o);
     s->operands[index] = o;
     o->size = size;
-    o->start = GUARD / (int64_t)size + s->next_is_off;
+    o->start = GUARD / (int64_t)size;
+    o->off = s->next_is_off;
     s->next_is_off = 0;
     o->models = models;
     o->rows = rows;
@@ -148,7 +160,8 @@ operand *put_matrix(scene *s, int condition, int64_t width, const operand *width
                         : size->layout == SHIFTED ? 4
                         : size->layout == PITCHED ? to_quads
                                                   : 0;
-    o->start += odd + (size->layout == LOOSE ? 3 : size->layout == SHIFTED);
+    o->start += size->layout == LOOSE ? 3 : 0;
+    o->off |= odd || size->layout == SHIFTED;
     o->live_columns = widths;
     if (size->layout == MODEL_MAJOR || size->layout == RAGGED_MODELS) {
         o->row_stride = width;
@@ -193,6 +206,14 @@ int64_t live_columns(const operand *o, int64_t k) {
 
 int64_t offset_of(const operand *o, int64_t k, int64_t row, int64_t column) {
     return (o->start + k * o->model_stride + row * o->row_stride + column) * (int64_t)o->size;
+}
+
+operand *spoil_padding(operand *o) {
+    for (int64_t k = 0; k < o->models; k++)
+        for (int64_t r = 0; r < o->rows; r++)
+            for (int64_t c = r < live_rows(o, k) ? live_columns(o, k) : 0; c < o->columns; c++)
+                WAS(float, o, k, r, c) = NAN;
+    return o;
 }
 
 int unchanged(const operand *o, int64_t k, int64_t row, int64_t column) {

@@ -16,8 +16,9 @@
 
 /*
  * How matrices lie in memory. LOOSE is example-major with odd gaps between rows and starts off a 16-byte boundary, and
- * so do its other operands. The last three each miss one thing that reading four numbers at once needs: SHIFTED starts
- * off a boundary, RAGGED_ROWS and RAGGED_MODELS have an odd example_stride and an odd model_stride.
+ * so do its other operands. The next three each miss one thing that reading four numbers at once needs: SHIFTED starts
+ * off a boundary, RAGGED_ROWS and RAGGED_MODELS have an odd example_stride and an odd model_stride. What is off a
+ * boundary lies on a multiple of 5 * 17 bytes, so that a check of alignment by a number next to 4 or 16 lets it pass.
  * PITCHED has strides by fours for a width that is not.
  */
 typedef enum layout { MODEL_MAJOR, EXAMPLE_MAJOR, LOOSE, SHIFTED, RAGGED_ROWS, RAGGED_MODELS, PITCHED } layout;
@@ -50,6 +51,7 @@ typedef struct operand {
     int64_t models, rows, columns, row_stride, model_stride;
     const struct operand *live_rows, *live_columns; /* int32 [models]; NULL: all */
     int written;                                    /* by the op; everything else must keep its bytes */
+    int off;                                        /* starts off a 16-byte boundary */
     int real;                                       /* was filled with reals, and may be with NaN */
     uint64_t key;                                   /* of its values */
     size_t bytes;                                   /* of the memory */
@@ -66,7 +68,7 @@ typedef struct scene {
     uint64_t seed;
     operand *operands[MAX_OPERANDS]; /* in the order of creation; NULL for one that is left out */
     int count, matrices;
-    int next_is_off; /* the next operand starts an element off its place */
+    int next_is_off; /* the next operand starts off a 16-byte boundary */
 } scene;
 
 /*
@@ -95,6 +97,7 @@ operand *put_widths(scene *s, int condition, int64_t most);                     
 operand *put_matrix(scene *s, int condition, int64_t width, const operand *widths);
 /* float [rows, columns] a model */
 operand *put_tensor(scene *s, int64_t rows, int64_t columns, const operand *row_widths, const operand *column_widths);
+operand *spoil_padding(operand *o);                                 /* floats: NaN; returns it */
 operand *output(operand *o);                                        /* marks it written; returns it */
 operand *fill(const scene *s, operand *o, double low, double high); /* floats or doubles, uniform; padding 0 */
 operand *fill_integers(const scene *s, operand *o, int64_t low, int64_t high); /* both included */

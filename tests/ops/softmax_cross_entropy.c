@@ -32,7 +32,9 @@ static const shape shapes[] = {
     { 2, 65, 28, 27, LOOSE, EVERYTHING, 0, "seven quads" },
     { 3, 5, 32, 2, MODEL_MAJOR, EVERYTHING, 0, "nearly all of a row is padding" },
     { 3, 5, 40, 10, EXAMPLE_MAJOR, EVERYTHING, 0, "few classes, but more padding than a thread holds" },
+    { 2, 3, 104, 35, MODEL_MAJOR, EVERYTHING, 0, "more padding than two strides of a warp" },
     { 3, 7, 11, 11, MODEL_MAJOR, EVERYTHING, 0, "rows that are not by quads" },
+    { 2, 9, 15, 13, PITCHED, EVERYTHING, 0, "the last quad of a row is not whole, though rows are on 16 bytes" },
     { 3, 7, 12, 10, SHIFTED, EVERYTHING, 0, "strides are by quads, but no row is on 16 bytes" },
     { 3, 7, 12, 10, RAGGED_ROWS, EVERYTHING, 0, "the first example is on 16 bytes, others are not" },
     { 3, 7, 12, 10, RAGGED_MODELS, EVERYTHING, 0, "the first model is on 16 bytes, others are not" },
@@ -109,7 +111,11 @@ static void build(scene *s, caviar_call *call) {
     const int in_place = size->flags & IN_PLACE, flags = size->flags;
     logits = fill(s, put_matrix(s, 1, size->in, NULL), -5, 5);
     labels = put_shared(s, !(flags & NO_LABELS), sizeof(int32_t), size->batch, 1);
-    if (labels) fill_integers(s, labels, 0, size->width - 1);
+    if (labels) {
+        fill_integers(s, labels, 0, size->width - 1);
+        WAS(int32_t, labels, 0, 0, 0) = 0; /* either end, however many classes there are */
+        WAS(int32_t, labels, 0, size->batch - 1, 0) = (int32_t)(size->width - 1);
+    }
     put_special(s);
     operand *other_gradient = put_matrix(s, flags & GRADIENT && !in_place, size->in, NULL);
     operand *other = put_matrix(s, flags & PROBABILITIES && !(in_place && !(flags & GRADIENT)), size->in, NULL);
@@ -242,8 +248,8 @@ static const shape metrics_shapes[] = {
     { 5, 33, 0, 0, LOOSE, INACTIVE, 0, "one more; gaps" },
     { 2, 1027, 0, 0, EXAMPLE_MAJOR, FEWER, 0, "a long sum" },
     { 31, 7, 0, 0, MODEL_MAJOR, INACTIVE, 0, "one model fewer than a warp, one example fewer than threads a model" },
-    { 32, 8, 0, 0, EXAMPLE_MAJOR, FEWER, 0, "as many of each" },
-    { 33, 9, 0, 0, LOOSE, INACTIVE, 0, "one more of each" },
+    { 32, 8, 0, 0, EXAMPLE_MAJOR, INACTIVE, 0, "as many of each" },
+    { 33, 9, 0, 0, LOOSE, FEWER, 0, "one more of each, and the last model is active" },
     { 3, 2, 0, 0, LOOSE, FEWER, 0, "a batch of two" },
     { 61, 37, 0, 0, MODEL_MAJOR, INACTIVE, 0, "primes" },
     { 4, 9, 0, 0, EXAMPLE_MAJOR, FEWER, ONE_NAN, "NaN and infinity stay in their model" },

@@ -153,7 +153,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
 
 cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total) {
     SIMT_BEGIN(true);
-    *free_bytes = *total = (size_t)1 << 30;
+    *free_bytes = *total = (size_t)(current_device + 1) << 30; /* tells the emulated GPUs apart */
     return cudaSuccess;
 }
 

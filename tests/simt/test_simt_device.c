@@ -21,7 +21,9 @@ Test(simt_device, opening) {
     cr_assert_str_eq(info.name, "cuda:0");
     cr_assert_str_eq(info.description, "SIMT emulator");
     cr_assert(info.memory_total > 0 && info.memory_free > 0 && info.threads == 0);
-    cr_assert(caviar_cuda_open(&device, 1) == CAVIAR_NO_DEVICE && mentions("there is 1 CUDA GPU"));
+    cr_assert(caviar_cuda_open(&device, 1) == CAVIAR_NO_DEVICE && mentions("there is 1 CUDA GPU, counted"));
+    simt_set_device_count(2);
+    cr_assert(caviar_cuda_open(&device, 2) == CAVIAR_NO_DEVICE && mentions("there are 2 CUDA GPUs, counted"));
     cr_assert(caviar_cuda_open(&device, -1) == CAVIAR_INVALID_ARGUMENT);
     simt_set_device_count(0);
     cr_assert(caviar_cuda_count() == 0);
@@ -40,6 +42,7 @@ Test(simt_device, current_device) {
     SUCCEEDS(caviar_cuda_open(&device, 1));
     SUCCEEDS(device->table->get_info(&info, device));
     cr_assert_str_eq(info.name, "cuda:1");
+    cr_assert(info.memory_total == (int64_t)2 << 30, "not the memory of the second GPU");
     SUCCEEDS(device->table->allocate(&memory, device, 16));
     SUCCEEDS(device->table->upload(device, memory, &number, sizeof number));
     const caviar_advance_args advance = { memory, 4 };
@@ -136,6 +139,25 @@ Test(simt_device, programs) {
     device->table->free(device, memory);
     device->table->close(device);
     cr_assert(simt_live_objects() == 0);
+}
+
+/* An error names the operation and those of its sizes that it has. */
+Test(simt_device, messages) {
+    caviar_device *device = NULL;
+    float *f = NULL;
+    SUCCEEDS(caviar_simt_open(&device));
+    SUCCEEDS(device->table->allocate((void **)&f, device, 64));
+    const caviar_linear_forward_args product = { { f, 4, 2 }, { f + 4, 2 }, { f + 8, 2, 1 }, 2, 1, 2, 1, NULL, NULL };
+    simt_fail_kind(SIMT_CUBLAS, 1, cudaErrorInvalidValue);
+    cr_assert(caviar_op_linear_forward(device, &product, NULL) == CAVIAR_DEVICE_ERROR);
+    cr_assert(strncmp(caviar_last_error(), "linear_forward [models 2, batch 1, width 1] on cuda:0: ", 55) == 0, "%s",
+              caviar_last_error());
+    const caviar_advance_args advance = { (int64_t *)(void *)f, 4 };
+    simt_fail_kind(SIMT_LAUNCH, 1, cudaErrorInvalidValue);
+    cr_assert(caviar_op_advance(device, &advance, NULL) == CAVIAR_DEVICE_ERROR);
+    cr_assert(strncmp(caviar_last_error(), "advance on cuda:0: ", 19) == 0, "%s", caviar_last_error());
+    device->table->free(device, f);
+    device->table->close(device);
 }
 
 /*

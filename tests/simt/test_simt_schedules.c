@@ -48,7 +48,7 @@ static void find_candidates(candidates *c, caviar_op op) {
     c->count = 0;
     for (size_t i = 0; i < all_cases[op]->count; i++) {
         const shape *s = &all_cases[op]->shapes[i];
-        if (s->models > 65535 || s->width > 65535) continue; /* a second for each run */
+        if (s->models >= 65535 || s->width >= 65535) continue; /* a second for each run */
         cr_assert(c->count < COUNT(c->list));
         c->list[c->count++] = (candidate){ *s, elements(op, s) };
     }

@@ -25,11 +25,12 @@ Tunables: {tunables}.
 """
 
 TUNABLES = ("gather_rows", "initialize_threads", "metrics_down", "most_thread_quads", "most_warp_held", "sample_threads",
-            "schedule_threads", "softmax_threads", "update_quads", "update_threads")
+            "schedule_threads", "softmax_threads", "update_elements", "update_threads")
 CLASSES = ("barrier", "warp", "bounds", "off-by-one", "constant")
 
 # Lines that choose between two ways to compute the same.
-CHOICES = ("if (a.logits.model_stride <= a.logits.example_stride)", "if (scope->stream == scope->device->stream)")
+CHOICES = ("if (a.logits.model_stride <= a.logits.example_stride) return { index / a.models, index % a.models };",
+           "if (scope->stream == scope->device->stream)")
 
 HOST_ONLY = ("device.cu", "device.cuh", "memory.cu", "program.cu", "scope.cu")
 TURNED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 LEFT_OUT = {".git", "build", "__pycache__"}
 RUNNER = "tests/simt/mutation_runner"
-# What the sanitized build of tools/check would say of local arrays and of alignment, at the price of a trap.
-OPTIONS = "-fsanitize=bounds,alignment,shift;-fsanitize-undefined-trap-on-error"
+# What the builds of tools/check would say of local arrays and of alignment: the sanitized one, at the price of a trap, and
+# the one with warnings as errors (an array without elements does not compile).
+OPTIONS = "-fsanitize=bounds-strict,alignment,shift;-fsanitize-undefined-trap-on-error;-Werror=pedantic"
 
 # What is run of each mutant, in this order; the first failure ends it. The quickest and broadest come first.
-CONFORMANCE = ("ops/cases", "ops/cases_to*", "ops/!(memory|cases*)", "ops_randomness/*", "pytorch/*")
+CONFORMANCE = ("ops/cases", "ops/cases_to*", "ops/!(memory|cases*)", "ops_randomness/*", "pytorch/*", "simt_device/*")
 STAGES = (
     ("conformance", {}, CONFORMANCE),
     ("conformance, reverse order", {"CAVIAR_SIMT_SCHEDULE": "reverse"}, ("ops/cases",)),
     ("conformance, random order 1", {"CAVIAR_SIMT_SCHEDULE": "random", "CAVIAR_SIMT_SEED": "1"}, ("ops/cases",)),
     ("conformance, random order 2", {"CAVIAR_SIMT_SCHEDULE": "random", "CAVIAR_SIMT_SEED": "2"}, ("ops/cases",)),
-    ("everything else", {}, ("sampler/*", "simt_agreement/*", "simt_device/*", "ops/cases_beyond*", "population/!(every*)",
-                             "simt_faults/*")),
+    ("everything else", {}, ("sampler/*", "simt_agreement/*", "ops/cases_beyond*", "population/!(every*)", "simt_faults/*")),
     ("200 random schedules", {}, ("simt_schedules/*",)),
 )
 QUICK = 4  # the stages of a quick run
