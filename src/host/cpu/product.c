@@ -15,7 +15,7 @@
 enum {
     TALL = 6, /* rows of a tile; twice as many where it is one register wide */
     TALLEST = 2 * TALL,
-    PANEL_DEPTH = 128 /* a panel of 64 columns takes the 32 KiB of a first cache, and most batches one panel */
+    PANEL_DEPTH = 200 /* a panel of 64 columns takes 50 KiB of the second cache */
 };
 
 #if defined(__x86_64__)

@@ -96,11 +96,12 @@ TARGET static void WAY(fill_panel)(float *panel, const float *b, int64_t row, in
 TARGET static void WAY(product)(float *c, int64_t c_row, caviar_cpu_factor a, caviar_cpu_factor b, int64_t rows,
                                 int64_t columns, int64_t depth) {
     _Alignas(64) float panel[PANEL_DEPTH * LANES * WIDE];
+    const int64_t panels = depth > 0 ? (depth - 1) / PANEL_DEPTH + 1 : 1, even = (depth + panels - 1) / panels;
     for (int64_t j = 0; j < columns; j += WAY(panel_width)) {
         const int64_t width = columns - j < WAY(panel_width) ? columns - j : WAY(panel_width);
         int64_t k = 0;
         do {
-            const int64_t deep = depth - k < PANEL_DEPTH ? depth - k : PANEL_DEPTH;
+            const int64_t deep = depth - k < even ? depth - k : even;
             const caviar_cpu_factor left = { a.data + k * a.column, a.row, a.column };
             WAY(fill_panel)(panel, b.data + k * b.row + j * b.column, b.row, b.column, deep, width);
             switch ((width + LANES - 1) / LANES) {

@@ -55,8 +55,8 @@ static size_t run_of_model_calls(const caviar_call *calls, size_t count, int64_t
     return length;
 }
 
-/* Runs on every thread of the team; each loop ends with all threads having arrived. */
-static void run_once(const caviar_call *calls, size_t count, const int32_t *active) {
+/* Models [first, last) on every thread of the team; each loop ends with all threads having arrived. */
+static void run_once(const caviar_call *calls, size_t count, const int32_t *active, int64_t first, int64_t last) {
     for (size_t i = 0; i < count;) {
         int64_t units = 0;
         size_t length = 1;
@@ -64,7 +64,7 @@ static void run_once(const caviar_call *calls, size_t count, const int32_t *acti
         if (unit == CAVIAR_CPU_MODELS) {
             length = run_of_model_calls(calls + i, count - i, units);
 #pragma omp for schedule(dynamic, 1)
-            for (int64_t k = 0; k < units; k++) {
+            for (int64_t k = first; k < (last < units ? last : units); k++) {
                 if (active && !active[k]) continue;
                 for (size_t j = i; j < i + length; j++) caviar_cpu_run(&calls[j], k, k + 1);
             }
@@ -89,10 +89,43 @@ static int team_size(const caviar_call *calls, size_t count, int threads) {
     return most < threads ? (int)most : threads;
 }
 
+/*
+ * A population that is larger than the last cache is trained in groups of models, each through all runs before the next
+ * one begins: its parameters and moments then come from memory once rather than in every run. The price is that each
+ * group gathers the minibatches again.
+ */
+enum { GROUP_BYTES = 12 << 20 };
+
+typedef struct groups {
+    int64_t models, size;
+    int64_t *cursor; /* of the minibatches; NULL: the calls are not a training step */
+} groups;
+
+static groups groups_of(const caviar_call *calls, size_t count, int64_t times, int team) {
+    groups g = { 1, 0, NULL };
+    int64_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t units = 0;
+        if (caviar_cpu_unit_of(&calls[i], &units) == CAVIAR_CPU_MODELS && units > g.models) g.models = units;
+        if (calls[i].op == CAVIAR_OP_advance) g.cursor = calls[i].args.advance.cursor;
+        if (calls[i].op == CAVIAR_OP_optimizer_update)
+            bytes += calls[i].args.optimizer_update.count * 4 * (int64_t)sizeof(float);
+    }
+    g.size = bytes == 0 || !g.cursor || times == 1 ? g.models : GROUP_BYTES / bytes / team * team;
+    if (g.size < 4 * team) g.size = 4 * team; /* or threads would wait for one another too often */
+    return g;
+}
+
 void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t *active, int64_t times, int threads) {
     const int team = team_size(calls, count, threads);
+    const groups g = groups_of(calls, count, times, team);
+    const int64_t start = g.cursor ? *g.cursor : 0;
 #pragma omp parallel num_threads(team)
-    for (int64_t t = 0; t < times; t++) run_once(calls, count, active);
+    for (int64_t first = 0; first < g.models; first += g.size) {
+        for (int64_t t = 0; t < times; t++) run_once(calls, count, active, first, first + g.size);
+#pragma omp single
+        if (g.cursor && first + g.size < g.models) *g.cursor = start;
+    }
 }
 
 caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,
