@@ -60,7 +60,8 @@ class Peers(unittest.TestCase):
         self.scratch = tempfile.TemporaryDirectory()
         self.folder = pathlib.Path(self.scratch.name) / "bench" / "peers"
         self.folder.mkdir(parents=True)
-        shutil.copy(RUN, self.folder / "run")
+        for part in ("run", "header.py"):
+            shutil.copy(RUN.parent / part, self.folder / part)
         for name in ("pytorch_loop", "pytorch_vmap", "jax_vmap", "sklearn_mlp"):
             (self.folder / f"{name}.py").write_text(PEER)
         (self.folder / "common.py").write_text("def write_small_images(folder):\n    return 'small.npy,labels.npy'\n")

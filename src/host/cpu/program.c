@@ -92,7 +92,8 @@ static int team_size(const caviar_call *calls, size_t count, int threads) {
 /*
  * A population that is larger than the last cache is trained in groups of models, each through all runs before the next
  * one begins: its parameters and moments then come from memory once rather than in every run. The price is that each
- * group gathers the minibatches again.
+ * group gathers the minibatches again. The bytes are those of parameters, gradients and moments; they are a guess at a
+ * usual cache, as virtual machines report sizes of the last cache that are not theirs.
  */
 enum { GROUP_BYTES = 12 << 20 };
 

@@ -1,9 +1,7 @@
 /* softmax_cross_entropy and metrics. Formulas and the rules for infinities and NaN: caviar/ops.h. */
 #include "cpu.h"
-#include "exponential.h"
 
 #include <math.h>
-#include <string.h>
 
 typedef struct row_summary {
     float max, sum; /* of exp(l - max), or how many entries share an infinite maximum */
@@ -14,53 +12,29 @@ typedef struct row_summary {
 static row_summary summarise(const float *logits, int64_t classes) {
     row_summary s = { logits[0], 0, 0, 0 };
     for (int64_t c = 0; c < classes; c++) {
-        const int larger = logits[c] > s.max;
         s.nan |= isnan(logits[c]);
-        s.max = larger ? logits[c] : s.max;
-        s.best = larger ? (int32_t)c : s.best;
+        if (logits[c] > s.max) {
+            s.max = logits[c];
+            s.best = (int32_t)c;
+        }
     }
     return s;
 }
 
-enum { CHUNK = 64 };
-
-/* x = exp(x - max) of finite numbers up to max; below 2e-38 it is 0. */
-CAVIAR_VECTORISED static void exponentials(float *x, float max, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        const float shifted = x[i] - max, bounded = shifted < -87 ? -87 : shifted, e = caviar_exp_bounded(bounded);
-        x[i] = shifted < -87 ? 0 : e;
-    }
-}
-
-/* exp(l - max) of up to CHUNK logits, where an infinite maximum is worth 1 and all below it 0. */
-static void weigh(float *out, const float *logits, float max, int64_t count) {
-    if (isinf(max)) {
-        for (int64_t c = 0; c < count; c++) out[c] = logits[c] == max ? 1.0f : 0.0f;
-        return;
-    }
-    memcpy(out, logits, (size_t)count * sizeof *out);
-    exponentials(out, max, count);
-}
-
-/* Completes a row's summary with the sum of its weights, which are left in `out` (which may be the logits) if it is
- * given. */
-static row_summary sum_weights(float *out, const float *logits, int64_t classes) {
-    row_summary s = summarise(logits, classes);
-    for (int64_t c = 0; c < classes && !s.nan; c += CHUNK) {
-        float weights[CHUNK];
-        const int64_t count = classes - c < CHUNK ? classes - c : CHUNK;
-        weigh(weights, logits + c, s.max, count);
-        for (int64_t i = 0; i < count; i++) s.sum += weights[i];
-        if (out) memcpy(out + c, weights, (size_t)count * sizeof *out);
-    }
-    if (s.nan) s.best = 0;
-    return s;
+/* exp(l - max), where an infinite maximum is worth 1 and all below it 0. */
+static float weight(float logit, float max) {
+    return isinf(max) ? (logit == max ? 1.0f : 0.0f) : expf(logit - max);
 }
 
 /* Writes p to `out` (which may be the logits) and returns its summary. */
 static row_summary softmax(float *out, const float *logits, int64_t classes) {
-    const row_summary s = sum_weights(out, logits, classes);
-    for (int64_t c = 0; c < classes; c++) out[c] = s.nan ? NAN : out[c] / s.sum;
+    row_summary s = summarise(logits, classes);
+    for (int64_t c = 0; c < classes; c++) {
+        out[c] = s.nan ? NAN : weight(logits[c], s.max);
+        s.sum += out[c];
+    }
+    for (int64_t c = 0; c < classes; c++) out[c] /= s.sum;
+    if (s.nan) s.best = 0;
     return s;
 }
 
@@ -84,8 +58,14 @@ static void one_row(const caviar_softmax_cross_entropy_args *a, int64_t k, int64
     const int64_t label = a->labels ? a->labels[b] : 0;
     const float logit = logits[label];
     float *p = probabilities ? probabilities : gradient;
-    /* Without p, only the loss and the prediction are wanted. */
-    const row_summary s = p ? softmax(p, logits, a->classes) : sum_weights(NULL, logits, a->classes);
+    row_summary s;
+    if (p) {
+        s = softmax(p, logits, a->classes);
+    } else { /* only the loss and the prediction are wanted */
+        s = summarise(logits, a->classes);
+        for (int64_t c = 0; c < a->classes; c++) s.sum += weight(logits[c], s.max);
+        if (s.nan) s.best = 0;
+    }
     const int64_t at = b * a->losses.example_stride + k * a->losses.model_stride;
     if (a->losses.data) a->losses.data[at] = loss_of(&s, logit);
     if (a->predictions) a->predictions[at] = s.best;

@@ -1,0 +1,34 @@
+"""The head of a record: what caviar-bench knows of the device, the machine and itself, the cores and the commit."""
+import json
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CORES = len(os.sched_getaffinity(0))
+
+
+class Unusable(Exception):
+    """caviar-bench, or the device, cannot be used; the text says why."""
+
+
+def device_name(device):
+    """As caviar calls it."""
+    return "cuda:0" if device == "cuda" else device
+
+
+def read_header(caviar_bench, device):
+    """The header and the warnings so far; the device is "cpu" or "cuda"."""
+    if not os.access(caviar_bench, os.X_OK):
+        raise Unusable(f"{caviar_bench} is not there: cmake --build build/release --target caviar-bench, or "
+                       "--caviar-bench FILE")
+    done = subprocess.run([caviar_bench, "--header", "--device", device_name(device)], capture_output=True, text=True)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"caviar-bench: exit code {done.returncode}"]
+        raise Unusable(f"--device {device}: {said[-1]}")
+    known = json.loads(done.stdout.strip().splitlines()[-1])
+    known["header"]["device"]["cores"] = CORES
+    known["header"]["load_average"] = os.getloadavg()[0]
+    known["header"]["commit"] = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True,
+                                               text=True).stdout.strip()
+    return known["header"], known["warnings"]
