@@ -1,4 +1,4 @@
-"""The head of a record: what caviar-bench knows of the device, the machine and itself, the cores and the commit."""
+"""The head of a record: what caviar-bench knows of the device, the machine and itself, and the cores to use."""
 import json
 import os
 import pathlib
@@ -28,7 +28,4 @@ def read_header(caviar_bench, device):
         raise Unusable(f"--device {device}: {said[-1]}")
     known = json.loads(done.stdout.strip().splitlines()[-1])
     known["header"]["device"]["cores"] = CORES
-    known["header"]["load_average"] = os.getloadavg()[0]
-    known["header"]["commit"] = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True,
-                                               text=True).stdout.strip()
     return known["header"], known["warnings"]
