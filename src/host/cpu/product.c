@@ -10,7 +10,24 @@
 /* No function with vectors among its arguments is called from outside this file. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
+/*
+ * Tiles are inlined with constant sizes and unrolled, or their sums would not stay in registers. Sanitizers would check
+ * each element of that, which takes minutes to compile: they get the loops as they stand.
+ */
+#if defined(__has_feature)
+#define SANITIZED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+#if SANITIZED
+#define INLINE static
+#define UNROLLED
+#else
 #define INLINE __attribute__((always_inline)) static inline
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
 
 enum {
     TALL = 6, /* rows of a tile; twice as many where it is one register wide */

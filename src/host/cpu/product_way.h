@@ -16,25 +16,28 @@ typedef float WAY(lanes) __attribute__((vector_size(4 * LANES), aligned(4), may_
 TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const float *panel, int64_t depth,
                              int go_on, const int rows, const int wide) {
     WAY(lanes) sum[TALLEST][WIDE];
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+    UNROLLED
+    for (int i = 0; i < rows; i++) {
+        UNROLLED
         for (int j = 0; j < wide; j++)
             sum[i][j] = go_on ? *(const WAY(lanes) *)(c + i * c_row + j * LANES) : (WAY(lanes)){ 0 };
+    }
     const float *left = a->data;
     for (int64_t k = 0; k < depth; k++, left += a->column, panel += WAY(panel_width)) {
         WAY(lanes) right[WIDE];
-#pragma GCC unroll 4
+        UNROLLED
         for (int j = 0; j < wide; j++) right[j] = *(const WAY(lanes) *)(panel + j * LANES);
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+        UNROLLED
+        for (int i = 0; i < rows; i++) {
+            UNROLLED
             for (int j = 0; j < wide; j++) sum[i][j] += left[i * a->row] * right[j];
+        }
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+    UNROLLED
+    for (int i = 0; i < rows; i++) {
+        UNROLLED
         for (int j = 0; j < wide; j++) *(WAY(lanes) *)(c + i * c_row + j * LANES) = sum[i][j];
+    }
 }
 
 /* A tile whose last register reaches beyond the columns of c: by way of one of its own. */
@@ -68,7 +71,7 @@ TARGET INLINE int64_t WAY(tiles)(float *c, int64_t c_row, caviar_cpu_factor a, c
 TARGET INLINE void WAY(strip)(float *c, int64_t c_row, caviar_cpu_factor a, const float *panel, int64_t depth,
                               int go_on, int64_t rows, int64_t columns, const int tall, const int wide) {
     const int heights[] = { tall, 4, 1 };
-#pragma GCC unroll 3
+    UNROLLED
     for (int h = 0; h < 3; h++) {
         const int64_t done = WAY(tiles)(c, c_row, a, panel, depth, go_on, rows, columns, heights[h], wide);
         c += done * c_row, a.data += done * a.row, rows -= done;
