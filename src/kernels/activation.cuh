@@ -40,12 +40,38 @@ __device__ static inline float activation_slope(int activation, float a) {
     }
 }
 
-/* The dropout of one model, made once a thread. */
+/* A number that a type has, for the arguments of lambda functions. */
+template <int number>
+struct constant {
+    static constexpr int value = number;
+};
+
+/* Calls body(activation) with a constant, so that a loop within it has no switch. */
+template <class Body>
+__device__ static inline void with_activation(int activation, Body body) {
+    switch (activation) {
+    case CAVIAR_RELU: body(constant<CAVIAR_RELU>()); break;
+    case CAVIAR_TANH: body(constant<CAVIAR_TANH>()); break;
+    case CAVIAR_SIGMOID: body(constant<CAVIAR_SIGMOID>()); break;
+    default: body(constant<CAVIAR_IDENTITY>()); break;
+    }
+}
+
+/* The dropout of one model. */
 struct model_dropout {
     uint64_t seed, subsequence;
     int64_t step;
     uint32_t threshold; /* 0: nothing is dropped */
     float scale;
+
+    /* Which of units j .. j + 3 of example b are kept, a bit each; j is a multiple of 4: one philox block has them. */
+    __device__ unsigned kept(int64_t b, int64_t j) const {
+        const caviar_words words = caviar_philox(seed, subsequence, caviar_dropout_counter(step, b, j));
+        unsigned bits = 0;
+#pragma unroll
+        for (int i = 0; i < 4; ++i) bits |= (unsigned)(words.word[i] >= threshold) << i;
+        return bits;
+    }
 };
 
 __device__ static inline model_dropout load_dropout(const caviar_dropout &dropout, int64_t model) {
@@ -54,22 +80,12 @@ __device__ static inline model_dropout load_dropout(const caviar_dropout &dropou
     if (dropout.rate == nullptr) return of_model;
     const float rate = dropout.rate[model];
     of_model.threshold = caviar_dropout_threshold(rate);
+    if (of_model.threshold == 0) return of_model;
     of_model.scale = 1.0f / (1.0f - rate);
     of_model.seed = dropout.seed;
     of_model.subsequence = caviar_subsequence(CAVIAR_PURPOSE_DROPOUT, dropout.layer, dropout.stream[model]);
     of_model.step = dropout.step[model];
     return of_model;
-}
-
-/* Which of units j .. j + 3 of example b are kept, a bit each; j is a multiple of 4, so one philox block has them. */
-__device__ static inline unsigned dropout_kept(const model_dropout &dropout, int64_t b, int64_t j) {
-    if (dropout.threshold == 0) return 15;
-    const caviar_words words =
-        caviar_philox(dropout.seed, dropout.subsequence, caviar_dropout_counter(dropout.step, b, j));
-    unsigned kept = 0;
-#pragma unroll
-    for (int i = 0; i < 4; ++i) kept |= (unsigned)(words.word[i] >= dropout.threshold) << i;
-    return kept;
 }
 
 #endif

@@ -9,14 +9,13 @@ struct quad {
 };
 
 /*
- * Loads and stores a quad. `aligned` ones are whole and on 16 bytes, unless `stored` is 0; of others the first `stored`
- * numbers exist, which may be none or more than four. What is not loaded is 0.
+ * Loads and stores a quad. `aligned` ones are whole and on 16 bytes; of others the first `stored` numbers exist, which
+ * may be none or more than four. What is not loaded is 0.
  */
 template <bool aligned>
 __device__ static inline quad load_quad(const float *from, int stored) {
     quad q = {};
     if (aligned) {
-        if (stored == 0) return q;
         const float4 f = *(const float4 *)from;
         q.v[0] = f.x, q.v[1] = f.y, q.v[2] = f.z, q.v[3] = f.w;
     } else {
@@ -30,7 +29,7 @@ __device__ static inline quad load_quad(const float *from, int stored) {
 template <bool aligned>
 __device__ static inline void store_quad(float *to, const quad &q, int stored) {
     if (aligned) {
-        if (stored != 0) *(float4 *)to = make_float4(q.v[0], q.v[1], q.v[2], q.v[3]);
+        *(float4 *)to = make_float4(q.v[0], q.v[1], q.v[2], q.v[3]);
     } else {
 #pragma unroll
         for (int i = 0; i < 4; ++i)
