@@ -100,7 +100,7 @@ caviar_status bench_gpu_multiply(caviar_device *device, const bench_gpu_product 
     CAVIAR_TRY(scope.status);
     const cublasHandle_t cublas = scope.device->cublas;
     CAVIAR_TRY(scope.check(cublasSetStream(cublas, scope.stream)));
-    CAVIAR_TRY(scope.check(cublasSetWorkspace(cublas, scope.device->workspace, caviar_cuda_workspace_bytes)));
+    CAVIAR_TRY(scope.check(cublasSetWorkspace(cublas, scope.device->branch[0].workspace, caviar_cuda_workspace_bytes)));
     const float one = 1.0f, zero = 0.0f;
     return scope.check(cublasGemmStridedBatchedEx_64(
         cublas, p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, p->m, p->n,

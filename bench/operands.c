@@ -110,7 +110,6 @@ int32_t *bench_integers(bench_operands *operands, int64_t count, int32_t low, in
 caviar_matrix bench_matrix(bench_operands *operands, int64_t models, int64_t batch, int64_t width, double low,
                            double high) {
     float *data = bench_floats(operands, models * batch * width, low, high);
-    if (operands->device->table->example_major) return (caviar_matrix){ data, models * width, width };
     return (caviar_matrix){ data, width, batch * width };
 }
 

@@ -33,7 +33,7 @@ typedef struct bench_operands {
 void *bench_operand_add(bench_operands *operands, bench_kind kind, int64_t count, double low, double high);
 float *bench_floats(bench_operands *operands, int64_t count, double low, double high);
 int32_t *bench_integers(bench_operands *operands, int64_t count, int32_t low, int32_t high);
-/* [models] or [batch, models, width] in the order that the device is fastest with. */
+/* [models, batch, width] and [models, count]. */
 caviar_matrix bench_matrix(bench_operands *operands, int64_t models, int64_t batch, int64_t width, double low,
                            double high);
 caviar_tensor bench_tensor(bench_operands *operands, int64_t models, int64_t count, double low, double high);

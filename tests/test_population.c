@@ -152,6 +152,36 @@ Test(population, a_models_bits_do_not_depend_on_the_group_that_it_is_trained_in)
     caviar_device_close(device);
 }
 
+/* The CUDA device trains these models in four branches of 130: those at the ends of each, with what is said of them. */
+Test(population, a_models_bits_do_not_depend_on_its_branch) {
+    enum { MODELS = 520, BRANCH = 130 };
+    caviar_device *device = cpu(2);
+    caviar_dataset *dataset = split_blobs(60, 5, 3, 0.7);
+    const caviar_population_options options = options_of(MODELS, 1, 19, 16, 1);
+    caviar_population *many = train_varied(device, dataset, &options, 4);
+    static caviar_metrics trained[MODELS], evaluated[MODELS];
+    NEED(caviar_population_training_metrics(trained, many));
+    NEED(caviar_population_evaluate(evaluated, many, CAVIAR_VALIDATION));
+    for (int i = 0; i < 8; i++) {
+        const int k = i / 2 * BRANCH + i % 2 * (BRANCH - 1);
+        const caviar_hyperparameters h = varied(k, 1);
+        const caviar_population_options alone = options_of(1, 1, h.hidden_width[0], 16, 1);
+        caviar_population *one = make(device, dataset, &alone);
+        caviar_metrics metrics;
+        NEED(caviar_population_start(one, 0, 1, &h));
+        NEED(caviar_population_train(one, 4));
+        NEED(caviar_population_training_metrics(&metrics, one));
+        cr_expect(metrics.loss == trained[k].loss && metrics.accuracy == trained[k].accuracy, "model %d", k);
+        NEED(caviar_population_evaluate(&metrics, one, CAVIAR_VALIDATION));
+        cr_expect(metrics.loss == evaluated[k].loss && metrics.accuracy == evaluated[k].accuracy, "model %d", k);
+        cr_expect(same_bits(many, k, one, 0), "model %d", k);
+        caviar_population_destroy(one);
+    }
+    caviar_population_destroy(many);
+    caviar_dataset_destroy(dataset);
+    caviar_device_close(device);
+}
+
 Test(population, bits_depend_on_neither_threads_nor_pieces_nor_evaluation) {
     caviar_device *one = cpu(1), *two = cpu(2);
     caviar_dataset *dataset = split_blobs(150, 5, 4, 0.7);

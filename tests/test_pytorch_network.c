@@ -304,9 +304,7 @@ static double train(network *n) {
 Test(pytorch, ten_steps_of_a_network) {
     caviar_device *device = open_test_device(CAVIAR_TEST_DEVICE);
     static network n;
-    const shape size = {
-        MODELS, BATCH, 0, 0, device->table->example_major ? EXAMPLE_MAJOR : MODEL_MAJOR, 0, 0, "PyTorch's network"
-    };
+    const shape size = { MODELS, BATCH, 0, 0, MODEL_MAJOR, 0, 0, "PyTorch's network" };
     scene_begin(&n.s, device, &size, 0);
     lay_out(&n);
     cr_assert((size_t)n.average_count == COUNT(pytorch_net_running[0]) && n.parameters % 4 == 0);

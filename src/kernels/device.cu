@@ -11,8 +11,11 @@ static void close_device(caviar_device *opened) {
         /* On a lost device these fail, which is all the same: its context is gone. */
         const caviar_cuda_current current(device->index);
         if (device->cublas != nullptr) (void)cublasDestroy(device->cublas);
-        if (device->workspace != nullptr) (void)cudaFree(device->workspace);
-        if (device->stream != nullptr) (void)cudaStreamDestroy(device->stream);
+        for (const caviar_cuda_branch &branch : device->branch) {
+            if (branch.event != nullptr) (void)cudaEventDestroy(branch.event);
+            if (branch.workspace != nullptr) (void)cudaFree(branch.workspace);
+            if (branch.stream != nullptr) (void)cudaStreamDestroy(branch.stream);
+        }
         (void)cudaGetLastError();
     }
     delete device;
@@ -69,21 +72,20 @@ static caviar_status get_info(caviar_device_info *info, const caviar_device *dev
     return describe(info, &scope);
 }
 
-static const caviar_device_table cuda_table = {
-    1, /* [batch, models, width]: a minibatch's columns of all models are contiguous */
-    close_device,
-    get_info,
-    caviar_cuda_allocate,
-    caviar_cuda_free,
-    caviar_cuda_upload,
-    caviar_cuda_download,
-    caviar_cuda_clear,
-    caviar_cuda_wait,
-    caviar_cuda_program_create,
-    caviar_cuda_program_run,
-    caviar_cuda_program_destroy,
+static const caviar_device_table cuda_table = { caviar_cuda_branches,
+                                                close_device,
+                                                get_info,
+                                                caviar_cuda_allocate,
+                                                caviar_cuda_free,
+                                                caviar_cuda_upload,
+                                                caviar_cuda_download,
+                                                caviar_cuda_clear,
+                                                caviar_cuda_wait,
+                                                caviar_cuda_program_create,
+                                                caviar_cuda_program_run,
+                                                caviar_cuda_program_destroy,
 #define CAVIAR_CUDA_ENTRY(name) caviar_cuda_##name,
-    CAVIAR_FOR_EACH_OP(CAVIAR_CUDA_ENTRY)
+                                                CAVIAR_FOR_EACH_OP(CAVIAR_CUDA_ENTRY)
 #undef CAVIAR_CUDA_ENTRY
 };
 
@@ -91,8 +93,12 @@ static const caviar_device_table cuda_table = {
 static caviar_status start(caviar_cuda_device *device) {
     caviar_cuda_scope scope(device, nullptr, { "open", 0, 0, 0 });
     CAVIAR_TRY(scope.status);
-    CAVIAR_TRY(scope.check(cudaStreamCreateWithFlags(&device->stream, cudaStreamNonBlocking)));
-    CAVIAR_TRY(scope.check(cudaMalloc(&device->workspace, caviar_cuda_workspace_bytes)));
+    for (caviar_cuda_branch &branch : device->branch) {
+        CAVIAR_TRY(scope.check(cudaStreamCreateWithFlags(&branch.stream, cudaStreamNonBlocking)));
+        CAVIAR_TRY(scope.check(cudaMalloc(&branch.workspace, caviar_cuda_workspace_bytes)));
+        CAVIAR_TRY(scope.check(cudaEventCreateWithFlags(&branch.event, cudaEventDisableTiming)));
+    }
+    device->stream = device->branch[0].stream;
     CAVIAR_TRY(scope.check(cublasCreate(&device->cublas)));
     return scope.check(cublasSetMathMode(device->cublas, CUBLAS_DEFAULT_MATH));
 }

@@ -10,11 +10,21 @@
 
 #include <atomic>
 
+/* Branches of a program that are captured to run side by side. */
+constexpr int caviar_cuda_branches = 4;
+
+/* What work of one branch is given to. The first one's stream is the device's own. */
+struct caviar_cuda_branch {
+    cudaStream_t stream; /* never the default stream */
+    void *workspace;     /* cuBLAS' own, so that a captured product needs no memory node */
+    cudaEvent_t event;   /* that the branch has begun, for the first one, or has ended */
+};
+
 struct caviar_cuda_device : caviar_device {
     int index;
-    cudaStream_t stream; /* never the default stream */
+    cudaStream_t stream; /* of the first branch */
+    caviar_cuda_branch branch[caviar_cuda_branches];
     cublasHandle_t cublas;
-    void *workspace;        /* cuBLAS' own, so that a captured product needs no memory node */
     std::atomic<bool> lost; /* set by the first error after which CUDA refuses everything in this process */
 };
 

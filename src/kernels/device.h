@@ -22,9 +22,13 @@ typedef enum caviar_op {
         CAVIAR_OP_COUNT
 } caviar_op;
 
-/* One operation with its arguments. */
+/*
+ * One operation with its arguments. Calls of different branches above 0 do not depend on one another, and may run side
+ * by side; one of branch 0 comes after all before it in the list, and all after it come after it.
+ */
 typedef struct caviar_call {
     caviar_op op;
+    int branch;
     union {
 #define CAVIAR_OP_MEMBER(name) caviar_##name##_args name;
         CAVIAR_FOR_EACH_OP(CAVIAR_OP_MEMBER)
@@ -39,8 +43,7 @@ typedef struct caviar_call {
 typedef struct caviar_program caviar_program;
 
 typedef struct caviar_device_table {
-    /* Activations are fastest as [batch, models, width] (1) or as [models, batch, width] (0). */
-    int example_major;
+    int branches; /* of a program that can run side by side */
 
     void (*close)(caviar_device *device);
     caviar_status (*get_info)(caviar_device_info *info, const caviar_device *device);

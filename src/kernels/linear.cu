@@ -30,11 +30,12 @@ static operand of_tensor(const caviar_tensor &tensor, int64_t columns, cublasOpe
 static caviar_status multiply(caviar_cuda_scope *scope, int64_t models, int64_t m, int64_t n, int64_t depth,
                               const operand &a, const operand &b, const operand &c) {
     const cublasHandle_t cublas = scope->device->cublas;
-    /* Setting a stream takes the workspace away. Another stream than the device's own gets cuBLAS' shared one, since
-       work on the two may overlap. */
+    /* Setting a stream takes the workspace away. A stream that is not the device's gets cuBLAS' shared one, since work
+       on several may overlap. */
     CAVIAR_TRY(scope->check(cublasSetStream(cublas, scope->stream)));
-    if (scope->stream == scope->device->stream)
-        CAVIAR_TRY(scope->check(cublasSetWorkspace(cublas, scope->device->workspace, caviar_cuda_workspace_bytes)));
+    for (const caviar_cuda_branch &branch : scope->device->branch)
+        if (scope->stream == branch.stream)
+            CAVIAR_TRY(scope->check(cublasSetWorkspace(cublas, branch.workspace, caviar_cuda_workspace_bytes)));
     const float one = 1.0f, zero = 0.0f;
     for (int64_t first = 0; first < models; first += most_models_a_call)
         CAVIAR_TRY(scope->check(cublasGemmStridedBatchedEx_64(

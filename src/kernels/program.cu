@@ -7,21 +7,50 @@ struct caviar_program {
     cudaGraphExec_t graph;
 };
 
-static caviar_status enqueue(caviar_device *device, const caviar_call &call) {
+static caviar_status enqueue(caviar_device *device, const caviar_call &call, cudaStream_t stream) {
     switch (call.op) {
 #define CAVIAR_CUDA_ENQUEUE(name)                                                                                      \
-    case CAVIAR_OP_##name: return caviar_cuda_##name(device, &call.args.name, nullptr);
+    case CAVIAR_OP_##name: return caviar_cuda_##name(device, &call.args.name, stream);
         CAVIAR_FOR_EACH_OP(CAVIAR_CUDA_ENQUEUE)
 #undef CAVIAR_CUDA_ENQUEUE
     default: return caviar_fail(CAVIAR_INVALID_ARGUMENT, "program: operation %d does not exist", (int)call.op);
     }
 }
 
+/* All branches go on after what the first one has been given, or the first one after what all have been given. */
+static caviar_status fork(caviar_cuda_scope *scope) {
+    caviar_cuda_branch *const branch = scope->device->branch;
+    CAVIAR_TRY(scope->check(cudaEventRecord(branch[0].event, branch[0].stream)));
+    for (int i = 1; i < caviar_cuda_branches; ++i)
+        CAVIAR_TRY(scope->check(cudaStreamWaitEvent(branch[i].stream, branch[0].event, 0)));
+    return CAVIAR_OK;
+}
+
+static caviar_status join(caviar_cuda_scope *scope) {
+    caviar_cuda_branch *const branch = scope->device->branch;
+    for (int i = 1; i < caviar_cuda_branches; ++i) {
+        CAVIAR_TRY(scope->check(cudaEventRecord(branch[i].event, branch[i].stream)));
+        CAVIAR_TRY(scope->check(cudaStreamWaitEvent(branch[0].stream, branch[i].event, 0)));
+    }
+    return CAVIAR_OK;
+}
+
+static caviar_status enqueue_all(caviar_cuda_scope *scope, const caviar_call *calls, size_t count) {
+    bool forked = false;
+    for (size_t i = 0; i < count; ++i) {
+        const bool branches = calls[i].branch != 0;
+        if (branches != forked) CAVIAR_TRY(branches ? fork(scope) : join(scope));
+        forked = branches;
+        const int branch = branches ? (calls[i].branch - 1) % caviar_cuda_branches : 0;
+        CAVIAR_TRY(enqueue(scope->device, calls[i], scope->device->branch[branch].stream));
+    }
+    return forked ? join(scope) : CAVIAR_OK;
+}
+
 /* Records the calls. Whatever happens, the stream is no longer capturing at the end. */
 static caviar_status capture(cudaGraph_t *graph, caviar_cuda_scope *scope, const caviar_call *calls, size_t count) {
     CAVIAR_TRY(scope->check(cudaStreamBeginCapture(scope->stream, cudaStreamCaptureModeThreadLocal)));
-    caviar_status status = CAVIAR_OK;
-    for (size_t i = 0; i < count && status == CAVIAR_OK; ++i) status = enqueue(scope->device, calls[i]);
+    const caviar_status status = enqueue_all(scope, calls, count);
     const cudaError_t ended = cudaStreamEndCapture(scope->stream, graph);
     if (status == CAVIAR_OK) return scope->check(ended);
     if (ended != cudaSuccess) (void)cudaGetLastError();

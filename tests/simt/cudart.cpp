@@ -12,17 +12,6 @@
 #include <cstdlib>
 #include <vector>
 
-struct CUstream_st {
-    bool capturing, spoilt;
-    CUgraph_st *graph;
-};
-struct CUgraph_st {
-    std::vector<std::function<std::string()>> work;
-};
-struct CUgraphExec_st {
-    std::vector<std::function<std::string()>> work;
-};
-
 namespace simt {
 
 static int device_count = 1;
@@ -33,7 +22,8 @@ static std::string diagnosis;
 static int64_t live_objects, calls_to_failure;
 static cudaError_t planned_failure = cudaSuccess;
 static simt_kind failing_kind = SIMT_ANY;
-static CUstream_st *capturing; /* one stream at a time */
+static std::vector<CUstream_st *> capturing; /* the stream whose capture was begun, and those that joined it */
+static bool spoilt;
 
 static cudaError_t answer(cudaError_t error) {
     if (error != cudaSuccess) last_error = error;
@@ -48,8 +38,8 @@ cudaError_t begin_call(bool in_capture, simt_kind kind) {
         if (error == cudaErrorIllegalAddress || error == cudaErrorLaunchFailure) sticky = error;
         return answer(error);
     }
-    if (capturing != nullptr && !in_capture) {
-        capturing->spoilt = true;
+    if (!capturing.empty() && !in_capture) {
+        spoilt = true;
         return answer(cudaErrorStreamCaptureUnsupported);
     }
     return cudaSuccess;
@@ -64,17 +54,60 @@ static void perform(const std::function<std::string()> &work) {
 }
 
 bool is_capturing(cudaStream_t stream) {
-    return stream != nullptr && stream->capturing;
+    return stream != nullptr && stream->graph != nullptr;
 }
 
 cudaError_t enqueue(cudaStream_t stream, std::function<std::string()> work) {
     /* The default stream would wait for the caller's other work: nothing of caviar may use it. */
     if (stream == nullptr) return answer(cudaErrorInvalidResourceHandle);
-    if (stream->capturing)
-        stream->graph->work.push_back(std::move(work));
-    else
+    if (stream->graph == nullptr) {
         perform(work);
+    } else {
+        stream->graph->nodes.push_back({ std::move(work), stream->last });
+        stream->last = { stream->graph->nodes.size() - 1 };
+    }
     return cudaSuccess;
+}
+
+/* Which nodes come before these ones, themselves included. */
+static std::vector<bool> before(const CUgraph_st &graph, const std::vector<size_t> &last) {
+    std::vector<bool> found(graph.nodes.size());
+    std::vector<size_t> left = last;
+    while (!left.empty()) {
+        const size_t node = left.back();
+        left.pop_back();
+        if (found[node]) continue;
+        found[node] = true;
+        left.insert(left.end(), graph.nodes[node].after.begin(), graph.nodes[node].after.end());
+    }
+    return found;
+}
+
+/* Whether the first of the capturing streams has waited for all that the others did. */
+static bool all_joined() {
+    const std::vector<bool> seen = before(*capturing[0]->graph, capturing[0]->last);
+    for (const CUstream_st *stream : capturing)
+        for (const size_t node : stream->last)
+            if (!seen[node]) return false;
+    return true;
+}
+
+/* Does the nodes of a graph in an order that the schedule chooses among those that are allowed. */
+static void perform_all(const std::vector<graph_node> &nodes) {
+    std::vector<size_t> waits_for(nodes.size()), ready;
+    std::vector<std::vector<size_t>> next(nodes.size());
+    for (size_t i = 0; i < nodes.size(); ++i) {
+        waits_for[i] = nodes[i].after.size();
+        for (const size_t node : nodes[i].after) next[node].push_back(i);
+        if (waits_for[i] == 0) ready.push_back(i);
+    }
+    while (!ready.empty()) {
+        const size_t at = pick(ready.size()), node = ready[at];
+        ready.erase(ready.begin() + (ptrdiff_t)at);
+        perform(nodes[node].work);
+        for (const size_t i : next[node])
+            if (--waits_for[i] == 0) ready.push_back(i);
+    }
 }
 
 void count_object(int change) {
@@ -206,7 +239,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned int) {
     SIMT_BEGIN(false);
-    *stream = new CUstream_st{ false, false, nullptr };
+    *stream = new CUstream_st{};
     count_object(1);
     return cudaSuccess;
 }
@@ -227,26 +260,57 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
     return cudaSuccess;
 }
 
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned int) {
+    SIMT_BEGIN(false);
+    *event = new CUevent_st{};
+    count_object(1);
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    delete event;
+    count_object(-1);
+    return sticky;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+    SIMT_BEGIN(true);
+    *event = { stream->graph, stream->last, std::chrono::steady_clock::now() };
+    return cudaSuccess;
+}
+
+/* A stream that does not capture and waits for one that does joins the capture. */
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int) {
+    SIMT_BEGIN(true);
+    if (event->graph == nullptr) return is_capturing(stream) ? answer(cudaErrorStreamCaptureIsolation) : cudaSuccess;
+    if (stream->graph == nullptr) capturing.push_back(stream);
+    stream->graph = event->graph;
+    stream->last.insert(stream->last.end(), event->last.begin(), event->last.end());
+    return cudaSuccess;
+}
+
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
     SIMT_BEGIN(false);
-    if (stream == nullptr || capturing != nullptr) return answer(cudaErrorIllegalState);
-    *stream = { true, false, new CUgraph_st };
-    capturing = stream;
+    if (stream == nullptr || !capturing.empty()) return answer(cudaErrorIllegalState);
+    *stream = { new CUgraph_st, {} };
+    capturing = { stream };
+    spoilt = false;
     return cudaSuccess;
 }
 
 /* A capture ends even when the call fails, as CUDA's does. */
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
     *graph = nullptr;
-    if (!is_capturing(stream)) return answer(cudaErrorIllegalState);
+    if (!is_capturing(stream) || stream != capturing[0]) return answer(cudaErrorIllegalState);
     CUgraph_st *const captured = stream->graph;
-    const bool spoilt = stream->spoilt;
-    *stream = { false, false, nullptr };
-    capturing = nullptr;
+    const bool joined = all_joined();
+    for (CUstream_st *each : capturing) *each = {};
+    capturing.clear();
     const cudaError_t error = begin_call(true);
-    if (error != cudaSuccess || spoilt) {
+    if (error != cudaSuccess || spoilt || !joined) {
         delete captured;
-        return error != cudaSuccess ? error : answer(cudaErrorStreamCaptureInvalidated);
+        if (error != cudaSuccess) return error;
+        return answer(spoilt ? cudaErrorStreamCaptureInvalidated : cudaErrorStreamCaptureUnjoined);
     }
     *graph = captured;
     count_object(1);
@@ -255,7 +319,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *executable, cudaGraph_t graph, unsigned long long) {
     SIMT_BEGIN(false);
-    *executable = new CUgraphExec_st{ graph->work };
+    *executable = new CUgraphExec_st{ graph->nodes };
     count_object(1);
     return cudaSuccess;
 }
@@ -267,11 +331,10 @@ cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) {
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
     SIMT_BEGIN(false, SIMT_LAUNCH);
-    for (const auto &work : executable->work) {
-        const cudaError_t error = enqueue(stream, work);
-        if (error != cudaSuccess) return error;
-    }
-    return cudaSuccess;
+    return enqueue(stream, [=] {
+        perform_all(executable->nodes);
+        return std::string();
+    });
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {

@@ -6,9 +6,34 @@
 
 #include <cuda_runtime.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
+
+/* Work, and the places of what must be done before it. */
+struct graph_node {
+    std::function<std::string()> work;
+    std::vector<size_t> after;
+};
+struct CUgraph_st {
+    std::vector<graph_node> nodes;
+};
+struct CUgraphExec_st {
+    std::vector<graph_node> nodes;
+};
+/* What a stream captures, and the nodes that its next one comes after. Several streams may capture one graph. */
+struct CUstream_st {
+    CUgraph_st *graph; /* NULL: it does not capture */
+    std::vector<size_t> last;
+};
+/* Where a capturing stream stood, and when; the graph is NULL for a stream that did not capture. */
+struct CUevent_st {
+    CUgraph_st *graph;
+    std::vector<size_t> last;
+    std::chrono::steady_clock::time_point at;
+};
 
 namespace simt {
 

@@ -141,6 +141,27 @@ Test(simt_device, programs) {
     cr_assert(simt_live_objects() == 0);
 }
 
+/* More branches than the device has, and the list ends with them: the program is over when all of them are. */
+Test(simt_device, branches) {
+    enum { CALLS = 9 };
+    caviar_device *device = NULL;
+    caviar_program *program = NULL;
+    int64_t *memory = NULL, host[CALLS];
+    SUCCEEDS(caviar_simt_open(&device));
+    SUCCEEDS(device->table->allocate((void **)&memory, device, sizeof host));
+    caviar_call calls[CALLS] = { { 0 } };
+    for (int i = 0; i < CALLS; i++)
+        calls[i] = (caviar_call){ .op = CAVIAR_OP_advance, .branch = i, .args.advance = { memory + i, 1 + i } };
+    SUCCEEDS(device->table->program_create(&program, device, calls, CALLS, NULL));
+    SUCCEEDS(device->table->program_run(device, program, 3));
+    SUCCEEDS(device->table->download(device, host, memory, sizeof host));
+    for (int i = 0; i < CALLS; i++) cr_expect(host[i] == 3 * (1 + i));
+    device->table->program_destroy(device, program);
+    device->table->free(device, memory);
+    device->table->close(device);
+    cr_assert(simt_live_objects() == 0);
+}
+
 /* An error names the operation and those of its sizes that it has. */
 Test(simt_device, messages) {
     caviar_device *device = NULL;

@@ -123,7 +123,7 @@ static caviar_status cpu_wait(caviar_device *device) {
 CAVIAR_FOR_EACH_OP(CAVIAR_DEFINE_CPU_OP)
 #undef CAVIAR_DEFINE_CPU_OP
 
-static const caviar_device_table cpu_table = { .example_major = 0,
+static const caviar_device_table cpu_table = { .branches = 1,
                                                .close = cpu_close,
                                                .get_info = cpu_get_info,
                                                .allocate = cpu_allocate,
