@@ -119,17 +119,31 @@ static int make_cases(bench_cases *cases, const settings *s, int gpu) {
 /* ------------------------------------------------------------------------------------------------------------ running
  */
 
-/* Notes when the GPU lowered its clocks during the row. */
-static void note_throttling(bench_row *row, const bench_nvml *nvml, json_t *warnings) {
+/* In how many cases the GPU lowered its clocks, and how far. */
+typedef struct throttling {
+    int cases;
+    unsigned lowest; /* MHz */
+    unsigned long long reasons;
+} throttling;
+
+static void note_throttling(throttling *seen, bench_row *row, const bench_nvml *nvml) {
     bench_nvml_state state;
-    char why[160], text[400];
+    char why[160];
     if (!nvml) return;
     bench_nvml_read(&state, nvml);
     bench_nvml_throttle_text(why, sizeof why, state.reasons);
     if (!why[0]) return;
     row->throttled = 1;
-    snprintf(text, sizeof text, "the GPU lowered its clocks (%s) at %u MHz, %u degrees: %s", why, state.sm_clock,
-             state.temperature, row->source->name);
+    seen->reasons |= state.reasons;
+    if (!seen->cases++ || state.sm_clock < seen->lowest) seen->lowest = state.sm_clock;
+}
+
+static void warn_of_throttling(const throttling *seen, json_t *warnings) {
+    char why[160], text[400];
+    if (!seen->cases) return;
+    bench_nvml_throttle_text(why, sizeof why, seen->reasons);
+    snprintf(text, sizeof text, "the GPU lowered its clocks (%s) in %d cases, which say so, down to %u MHz", why,
+             seen->cases, seen->lowest);
     json_array_append_new(warnings, json_string(text));
 }
 
@@ -146,6 +160,7 @@ static int run_row(bench_row *row, bench_context *context) {
 
 static void run_rows(bench_row *rows, const bench_cases *cases, bench_context *context, const settings *s, double end,
                      const bench_nvml *nvml, json_t *warnings) {
+    throttling seen = { 0 };
     for (int i = 0; i < cases->count; i++) {
         rows[i].source = &cases->items[i];
         if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K%d/%d %s", i + 1, cases->count, cases->items[i].name);
@@ -156,7 +171,7 @@ static void run_rows(bench_row *rows, const bench_cases *cases, bench_context *c
         }
         context->share = s->budget > 0 ? left / (cases->count - i) : 0;
         const int lost = run_row(&rows[i], context);
-        if (rows[i].finished) note_throttling(&rows[i], nvml, warnings);
+        if (rows[i].finished) note_throttling(&seen, &rows[i], nvml);
         if (lost) {
             for (int j = i + 1; j < cases->count; j++) {
                 rows[j].source = &cases->items[j];
@@ -165,6 +180,7 @@ static void run_rows(bench_row *rows, const bench_cases *cases, bench_context *c
             break;
         }
     }
+    warn_of_throttling(&seen, warnings);
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
 }
 

@@ -133,8 +133,10 @@ static const char *text_of(const json_t *object, const char *key) {
 static void print_header(const bench_run *run, FILE *file) {
     const json_t *device = json_object_get(run->header, "device"), *build = json_object_get(run->header, "build");
     const json_t *gpu = json_object_get(device, "gpu"), *nvml = json_object_get(gpu, "nvml");
-    fprintf(file, "device    %s: %s, %d threads\n", text_of(device, "name"), text_of(device, "description"),
-            (int)json_integer_value(json_object_get(device, "threads")));
+    const int threads = (int)json_integer_value(json_object_get(device, "threads"));
+    fprintf(file, "device    %s: %s", text_of(device, "name"), text_of(device, "description"));
+    if (threads > 0) fprintf(file, ", %d threads", threads);
+    fputc('\n', file);
     if (json_is_object(gpu))
         fprintf(file, "cuda      driver %s (CUDA %d), runtime %d, SM clock %d of %d MHz\n", text_of(nvml, "driver"),
                 (int)json_integer_value(json_object_get(gpu, "cuda_driver_version")),
@@ -146,7 +148,6 @@ static void print_header(const bench_run *run, FILE *file) {
             text_of(build, "commit"),
             json_is_true(json_object_get(build, "uncommitted_changes")) ? " with changes" : "",
             text_of(build, "compiler"), text_of(build, "cuda_compiler"));
-    fprintf(file, "blas      %s\n", text_of(run->header, "blas"));
     fprintf(file, "date      %s\n", text_of(run->header, "date"));
     fprintf(file, "measured  copy %.2f GB/s (%s, read and written), fp32 %.1f GFLOP/s", 1e-9 * run->limits->copy,
             run->limits_samples->copy_by, 1e-9 * run->limits->fp32);
