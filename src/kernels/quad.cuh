@@ -4,7 +4,7 @@
 
 #include <cuda_runtime.h>
 
-struct quad {
+struct alignas(16) quad {
     float v[4];
 };
 

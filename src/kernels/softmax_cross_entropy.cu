@@ -63,18 +63,51 @@ __device__ static inline void write_row(const caviar_softmax_cross_entropy_args 
             maximum.value != maximum.value ? 0 : maximum.index;
 }
 
-/* A thread a row of `quads` * 4 padded classes, held in registers. The sum runs over the classes in turn. */
-template <int quads, bool aligned>
+/* How far apart rows lie in shared memory, in quads: an odd number, so that lanes' rows begin in different banks. */
+__host__ __device__ constexpr int staged_stride(int quads) {
+    return quads | 1;
+}
+
+/* Calls copy(a quad's place in memory, its place in shared memory) for the quads of a warp's rows, next to one another.
+ */
+template <int quads, class Copy>
+__device__ static inline void for_each_staged(int rows, Copy copy) {
+#pragma unroll
+    for (int q = 0; q < quads; ++q) {
+        const int at = q * warp_lanes + (int)threadIdx.x % warp_lanes;
+        if (at < rows * quads) copy(at, at / quads * staged_stride(quads) + at % quads);
+    }
+}
+
+/*
+ * A thread a row of `quads` * 4 padded classes, held in registers. The sum runs over the classes in turn. With `packed`
+ * the rows follow one another in memory: a warp reads and writes its rows as one stretch, by way of shared memory.
+ */
+template <int quads, bool aligned, bool packed>
 __global__ static void __launch_bounds__(softmax_threads, 4)
     softmax_thread_kernel(caviar_softmax_cross_entropy_args a) {
-    const int64_t index = (int64_t)blockIdx.x * softmax_threads + threadIdx.x;
-    if (index >= a.models * a.batch) return;
-    const softmax_row row = find_row(a, index);
+    CAVIAR_SHARED(quad, all_staged, packed ? softmax_threads * staged_stride(quads) : 1);
+    const int lane = (int)threadIdx.x % warp_lanes, warp = (int)threadIdx.x / warp_lanes;
+    const int64_t first = (int64_t)blockIdx.x * softmax_threads + warp * warp_lanes;
+    const int64_t left = a.models * a.batch - first;
+    if (left <= (packed ? 0 : lane)) return; /* packed, the whole warp does */
+    /* Packed, lanes past the last row do as it does, but write nothing. */
+    const int rows = (int)(left < warp_lanes ? left : warp_lanes), mine = min(lane, rows - 1);
+    const bool writes = lane < rows;
+    quad *const staged = all_staged + (packed ? warp * warp_lanes * staged_stride(quads) : 0);
+    const softmax_row row = find_row(a, first + mine);
     const float *const logits = row_of(a.logits, row);
+    if (packed) {
+        for_each_staged<quads>(rows, [&](int from, int to) {
+            staged[to] = load_quad<true>(a.logits.data + (first * quads + from) * 4, 4);
+        });
+        __syncwarp();
+    }
     float e[quads * 4];
 #pragma unroll
     for (int q = 0; q < quads; ++q) {
-        const quad four = load_quad<aligned>(logits + q * 4, (int)a.classes - q * 4);
+        const quad four = packed ? staged[mine * staged_stride(quads) + q]
+                                 : load_quad<aligned>(logits + q * 4, (int)a.classes - q * 4);
 #pragma unroll
         for (int i = 0; i < 4; ++i) e[q * 4 + i] = four.v[i];
     }
@@ -93,24 +126,34 @@ __global__ static void __launch_bounds__(softmax_threads, 4)
         e[j] = j < a.classes ? expf(shift(e[j], maximum.value)) : 0.0f;
         sum += e[j];
     }
-    write_row(a, row, maximum, sum, label_logit);
+    if (writes) write_row(a, row, maximum, sum, label_logit);
 
-    float *const probabilities = row_of(a.probabilities, row);
-    float *const gradient = a.labels == nullptr ? nullptr : row_of(a.gradient, row);
     const float inverse = 1.0f / sum, weight = 1.0f / (float)a.batch;
+    const auto write = [&](const caviar_matrix &matrix, auto value_of) {
+        float4 *const to_first = (float4 *)matrix.data + first * quads;
+        if (matrix.data == nullptr) return;
+        if (packed) __syncwarp();
 #pragma unroll
-    for (int q = 0; q < quads; ++q) {
-        quad p, g;
+        for (int q = 0; q < quads; ++q) {
+            quad four;
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            const int j = q * 4 + i;
-            p.v[i] = j < a.classes ? e[j] * inverse : 0.0f;
-            g.v[i] = (p.v[i] - (j == label ? 1.0f : 0.0f)) * weight;
+            for (int i = 0; i < 4; ++i) four.v[i] = value_of(q * 4 + i);
+            if (packed)
+                staged[lane * staged_stride(quads) + q] = four;
+            else if (writes)
+                store_quad<aligned>(row_of(matrix, row) + q * 4, four, (int)a.padded_classes - q * 4);
         }
-        const int stored = (int)a.padded_classes - q * 4;
-        if (probabilities != nullptr) store_quad<aligned>(probabilities + q * 4, p, stored);
-        if (gradient != nullptr) store_quad<aligned>(gradient + q * 4, g, stored);
-    }
+        if (!packed) return;
+        __syncwarp();
+        for_each_staged<quads>(rows, [&](int to, int from) {
+            const quad four = staged[from];
+            to_first[to] = make_float4(four.v[0], four.v[1], four.v[2], four.v[3]);
+        });
+    };
+    const auto probability = [&](int j) { return j < a.classes ? e[j] * inverse : 0.0f; };
+    write(a.probabilities, probability);
+    if (a.labels == nullptr) return;
+    write(a.gradient, [&](int j) { return (probability(j) - (j == label ? 1.0f : 0.0f)) * weight; });
 }
 
 /* Calls body(i, j) for a lane's classes j, of which it holds at most `held`, or any number if that is 0. */
@@ -172,14 +215,19 @@ __global__ static void __launch_bounds__(softmax_threads, 4) softmax_warp_kernel
     }
 }
 
+/* How rows lie in memory. */
+typedef enum softmax_layout { ROWS_ANYHOW, ROWS_ALIGNED, ROWS_PACKED } softmax_layout;
+
 /* Finds the smallest instance that holds a row. */
 template <int quads>
-static cudaError_t launch_threads(const caviar_softmax_cross_entropy_args &a, bool aligned, cudaStream_t stream) {
+static cudaError_t launch_threads(const caviar_softmax_cross_entropy_args &a, softmax_layout layout,
+                                  cudaStream_t stream) {
     if constexpr (quads < most_thread_quads)
-        if (a.padded_classes > quads * 4) return launch_threads<quads + 1>(a, aligned, stream);
-    const dim3 grid(blocks_x(a.models * a.batch, softmax_threads));
-    return aligned ? CAVIAR_LAUNCH((softmax_thread_kernel<quads, true>), grid, dim3(softmax_threads), stream, a)
-                   : CAVIAR_LAUNCH((softmax_thread_kernel<quads, false>), grid, dim3(softmax_threads), stream, a);
+        if (a.padded_classes > quads * 4) return launch_threads<quads + 1>(a, layout, stream);
+    const dim3 grid(blocks_x(a.models * a.batch, softmax_threads)), block(softmax_threads);
+    if (layout == ROWS_PACKED) return CAVIAR_LAUNCH((softmax_thread_kernel<quads, true, true>), grid, block, stream, a);
+    return layout == ROWS_ALIGNED ? CAVIAR_LAUNCH((softmax_thread_kernel<quads, true, false>), grid, block, stream, a)
+                                  : CAVIAR_LAUNCH((softmax_thread_kernel<quads, false, false>), grid, block, stream, a);
 }
 
 template <int held>
@@ -198,12 +246,29 @@ static bool rows_aligned(const caviar_matrix &matrix) {
            ((uintptr_t)matrix.data % 16 == 0 && (matrix.example_stride | matrix.model_stride) % 4 == 0);
 }
 
+/* Whether the rows of a matrix follow one another in the order of find_row. */
+static bool rows_packed(const caviar_softmax_cross_entropy_args &a, const caviar_matrix &matrix) {
+    const bool by_example = a.logits.model_stride <= a.logits.example_stride;
+    const int64_t example_stride = a.padded_classes * (by_example ? a.models : 1);
+    const int64_t model_stride = a.padded_classes * (by_example ? 1 : a.batch);
+    return matrix.data == nullptr || (matrix.example_stride == example_stride && matrix.model_stride == model_stride);
+}
+
+static softmax_layout layout_of(const caviar_softmax_cross_entropy_args &a) {
+    if (a.padded_classes % 4 != 0) return ROWS_ANYHOW;
+    softmax_layout layout = ROWS_PACKED;
+    for (const caviar_matrix *matrix : { &a.logits, &a.gradient, &a.probabilities }) {
+        if (!rows_aligned(*matrix)) return ROWS_ANYHOW;
+        if (!rows_packed(a, *matrix)) layout = ROWS_ALIGNED;
+    }
+    return layout;
+}
+
 caviar_status caviar_cuda_softmax_cross_entropy(caviar_device *device, const caviar_softmax_cross_entropy_args *args,
                                                 void *stream) {
     caviar_cuda_scope scope(device, stream, { "softmax_cross_entropy", args->models, args->batch, args->classes });
     CAVIAR_TRY(scope.status);
-    const bool aligned = args->padded_classes % 4 == 0 && rows_aligned(args->logits) && rows_aligned(args->gradient) &&
-                         rows_aligned(args->probabilities);
-    return scope.check(args->padded_classes <= most_thread_quads * 4 ? launch_threads<1>(*args, aligned, scope.stream)
-                                                                     : launch_warps<2>(*args, scope.stream));
+    return scope.check(args->padded_classes <= most_thread_quads * 4
+                           ? launch_threads<1>(*args, layout_of(*args), scope.stream)
+                           : launch_warps<2>(*args, scope.stream));
 }
