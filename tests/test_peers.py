@@ -128,7 +128,7 @@ class Peers(unittest.TestCase):
         self.assertNotIn("cuda", " ".join(self.calls("")))
 
     def test_work_that_is_not_equal_ends_with_1_and_the_names(self):
-        changes = {"pytorch_vmap.py": "lambda loss, step, model: loss * (1.002 if step == 2 and model == 1 else 1)",
+        changes = {"pytorch_vmap.py": "lambda loss, step, model: loss * (1.0002 if step == 1 and model == 1 else 1)",
                    "jax_vmap.py": "lambda loss, step, model: float('nan') if step == 1 and model == 0 else loss",
                    "pytorch_loop.py": "lambda loss, step, model: loss * 1.02 if step == 100 else loss"}
         for script, change in changes.items():
