@@ -73,7 +73,7 @@ static void build_backward(bench_operands *o, caviar_call *call, const bench_siz
                                            .activation = bench_integers(o, k, CAVIAR_RELU, CAVIAR_RELU) };
 }
 
-/* A column with an activation so close to relu's kink that rounding decides on its slope is left out: its sums differ. */
+/* A column with an activation so near relu's kink that rounding decides on its slope is left out: its sums differ. */
 static void check_backward_column(bench_check *check, const bench_operands *o, const caviar_batch_norm_backward_args *a,
                                   int64_t k, int64_t j) {
     const double gamma = bench_before(o, BENCH_OF(a->gamma, k, j)), beta = bench_before(o, BENCH_OF(a->beta, k, j));
