@@ -57,12 +57,28 @@ __device__ static inline void with_activation(int activation, Body body) {
     }
 }
 
-/* The dropout of one model. */
+/* The dropout of one model, as far as it is needed where nothing is dropped. */
 struct model_dropout {
-    uint64_t seed, subsequence;
-    int64_t step;
     uint32_t threshold; /* 0: nothing is dropped */
     float scale;
+};
+
+__device__ static inline model_dropout load_dropout(const caviar_dropout &dropout, int64_t model) {
+    const float rate = dropout.rate == nullptr ? 0.0f : dropout.rate[model];
+    return { caviar_dropout_threshold(rate), 1.0f / (1.0f - rate) };
+}
+
+/* Where a model's random bits for dropout are. */
+struct dropout_bits {
+    uint64_t seed, subsequence;
+    int64_t step;
+    uint32_t threshold;
+
+    __device__ dropout_bits(const caviar_dropout &dropout, int64_t model, uint32_t threshold)
+        : seed(dropout.seed),
+          subsequence(caviar_subsequence(CAVIAR_PURPOSE_DROPOUT, dropout.layer, dropout.stream[model])),
+          step(dropout.step[model]), threshold(threshold) {
+    }
 
     /* Which of units j .. j + 3 of example b are kept, a bit each; j is a multiple of 4: one philox block has them. */
     __device__ unsigned kept(int64_t b, int64_t j) const {
@@ -73,19 +89,5 @@ struct model_dropout {
         return bits;
     }
 };
-
-__device__ static inline model_dropout load_dropout(const caviar_dropout &dropout, int64_t model) {
-    model_dropout of_model = {};
-    of_model.scale = 1.0f;
-    if (dropout.rate == nullptr) return of_model;
-    const float rate = dropout.rate[model];
-    of_model.threshold = caviar_dropout_threshold(rate);
-    if (of_model.threshold == 0) return of_model;
-    of_model.scale = 1.0f / (1.0f - rate);
-    of_model.seed = dropout.seed;
-    of_model.subsequence = caviar_subsequence(CAVIAR_PURPOSE_DROPOUT, dropout.layer, dropout.stream[model]);
-    of_model.step = dropout.step[model];
-    return of_model;
-}
 
 #endif

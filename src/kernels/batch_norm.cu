@@ -15,6 +15,12 @@ __device__ static inline quad normalised(const quad &z, const quad &mean, const 
     return xhat;
 }
 
+/* How many blocks an SM is to hold: as many as go without spilling, which `with_eight` says for eight examples a
+ * thread. */
+constexpr int blocks_of(int held, int with_eight) {
+    return held == 8 ? with_eight : held == 0 ? 2 : 3;
+}
+
 /* y = dropout(act(gamma * xhat + beta)) for one quad of one example; what is not kept becomes 0. */
 template <int activation>
 __device__ static inline quad finish_quad(const quad &xhat, const quad &gamma, const quad &beta, unsigned kept,
@@ -30,7 +36,7 @@ __device__ static inline quad finish_quad(const quad &xhat, const quad &gamma, c
 
 /* Mean and variance by moments_over_batch of what each thread works out in two passes; then y. */
 template <int held, bool aligned>
-__global__ static void __launch_bounds__(column_threads, 2)
+__global__ static void __launch_bounds__(column_threads, blocks_of(held, aligned ? 3 : 2))
     batch_norm_forward_kernel(caviar_batch_norm_forward_args a) {
     CAVIAR_SHARED(quad, warp_means, sum_quads);
     CAVIAR_SHARED(quad, warp_squares, sum_quads);
@@ -48,7 +54,7 @@ __global__ static void __launch_bounds__(column_threads, 2)
     if (held > 0) for_each_example<held>(place, load);
     const int model_activation = a.activation == nullptr ? CAVIAR_IDENTITY : a.activation[place.model];
     const model_dropout dropout = load_dropout(a.dropout, place.model);
-    const unsigned kept = held > 0 ? kept_units<held>(dropout, place, 0) : 0;
+    const unsigned kept = held > 0 ? kept_units<held>(a.dropout, dropout, place, 0) : 0;
     column_moments part = {};
     for_each_example<held>(place, [&](int i, unsigned n) {
         if (held == 0) load(i, n);
@@ -103,7 +109,7 @@ __global__ static void __launch_bounds__(column_threads, 2)
                 load(i, n);
                 normalise(i, n);
             }
-            const unsigned units = held > 0 ? kept >> 4 * i : kept_units<1>(dropout, place, n);
+            const unsigned units = held > 0 ? kept >> 4 * i : kept_units<1>(a.dropout, dropout, place, n);
             store_quad<aligned>(y_column.at(n), finish_quad<activation.value>(z[i], gamma, beta, units, dropout.scale),
                                 place.stored);
         });
@@ -115,7 +121,7 @@ __global__ static void __launch_bounds__(column_threads, 2)
  * dz = gamma * inverse_deviation * (da - dbeta / batch - xhat * dgamma / batch).
  */
 template <int held, bool aligned>
-__global__ static void __launch_bounds__(column_threads, 2)
+__global__ static void __launch_bounds__(column_threads, blocks_of(held, 2))
     batch_norm_backward_kernel(caviar_batch_norm_backward_args a) {
     CAVIAR_SHARED(quad, first_sums, sum_quads);
     CAVIAR_SHARED(quad, second_sums, sum_quads);
@@ -138,13 +144,13 @@ __global__ static void __launch_bounds__(column_threads, 2)
     const auto normalise = [&](int i, unsigned) { xhat[i] = normalised(xhat[i], mean, inverse); };
     if (held > 0) for_each_example<held>(place, load_example);
     const model_dropout dropout = load_dropout(a.dropout, place.model);
-    const unsigned kept = held > 0 ? kept_units<held>(dropout, place, 0) : 0;
+    const unsigned kept = held > 0 ? kept_units<held>(a.dropout, dropout, place, 0) : 0;
     if (held > 0) for_each_example<held>(place, normalise);
 
     const quad gamma = load_quad<aligned>(tensor_at(a.gamma, place), place.stored);
     const quad beta = load_quad<aligned>(tensor_at(a.beta, place), place.stored);
     const auto differentiate = [&](auto activation, int i, unsigned n) {
-        const unsigned units = held > 0 ? kept >> 4 * i : kept_units<1>(dropout, place, n);
+        const unsigned units = held > 0 ? kept >> 4 * i : kept_units<1>(a.dropout, dropout, place, n);
 #pragma unroll
         for (int u = 0; u < 4; ++u) {
             const float slope = activation_slope(activation.value, gamma.v[u] * xhat[i].v[u] + beta.v[u]);
@@ -205,7 +211,7 @@ __global__ static void __launch_bounds__(column_threads, 2)
 }
 
 template <bool aligned>
-__global__ static void __launch_bounds__(column_threads, 2)
+__global__ static void __launch_bounds__(column_threads, 3)
     batch_norm_inference_kernel(caviar_batch_norm_inference_args a) {
     const column_quad place = find_quad(a.models, a.batch, a.width, a.widths);
     const quad mean = load_quad<aligned>(tensor_at(a.running_mean, place), place.stored);

@@ -5,7 +5,7 @@
 
 /* y = dropout(act(z + bias)) */
 template <bool aligned>
-__global__ static void __launch_bounds__(column_threads, 2) bias_forward_kernel(caviar_bias_forward_args a) {
+__global__ static void __launch_bounds__(column_threads, 3) bias_forward_kernel(caviar_bias_forward_args a) {
     const column_quad place = find_quad(a.models, a.batch, a.width, a.widths);
     const quad bias = load_quad<false>(tensor_at(a.bias, place), place.live);
     const model_dropout dropout = load_dropout(a.dropout, place.model);
@@ -13,7 +13,7 @@ __global__ static void __launch_bounds__(column_threads, 2) bias_forward_kernel(
     with_activation(a.activation == nullptr ? CAVIAR_IDENTITY : a.activation[place.model], [&](auto activation) {
         unsigned kept = 0;
         const auto load = [&](unsigned n) { return load_quad<aligned>(z_column.at(n), place.stored); };
-        const auto begin = [&](unsigned n) { kept = kept_units<loaded_examples>(dropout, place, n); };
+        const auto begin = [&](unsigned n) { kept = kept_units<loaded_examples>(a.dropout, dropout, place, n); };
         for_each_loaded(place, load, begin, [&](quad y, unsigned n, int i) {
 #pragma unroll
             for (int u = 0; u < 4; ++u) {
@@ -27,7 +27,7 @@ __global__ static void __launch_bounds__(column_threads, 2) bias_forward_kernel(
 
 /* dz = dy * dropout mask * act'(z + bias),  dbias = sum dz by sum_over_batch */
 template <bool aligned>
-__global__ static void __launch_bounds__(column_threads, 2) bias_backward_kernel(caviar_bias_backward_args a) {
+__global__ static void __launch_bounds__(column_threads, 3) bias_backward_kernel(caviar_bias_backward_args a) {
     CAVIAR_SHARED(quad, sums, sum_quads);
     const column_quad place = find_quad(a.models, a.batch, a.width, a.widths);
     const quad bias = load_quad<false>(tensor_at(a.bias, place), place.live);
@@ -40,7 +40,7 @@ __global__ static void __launch_bounds__(column_threads, 2) bias_backward_kernel
             /* The identity has one slope everywhere, and z may be left out. */
             quad z = {};
             if (activation.value != CAVIAR_IDENTITY) z = load_quad<aligned>(z_column.at(n), place.stored);
-            const unsigned kept = kept_units<1>(dropout, place, n);
+            const unsigned kept = kept_units<1>(a.dropout, dropout, place, n);
 #pragma unroll
             for (int u = 0; u < 4; ++u) {
                 const float value = dz.v[u] * dropout.scale * activation_slope(activation.value, z.v[u] + bias.v[u]);

@@ -114,12 +114,14 @@ __device__ static inline void for_each_loaded(const column_quad &place, Load loa
  * unrolled: that would take registers from what the thread holds.
  */
 template <int count>
-__device__ static inline unsigned kept_units(const model_dropout &dropout, const column_quad &place, unsigned first) {
+__device__ static inline unsigned kept_units(const caviar_dropout &dropout, const model_dropout &of_model,
+                                             const column_quad &place, unsigned first) {
     static_assert(count <= 8, "32 bits");
-    if (dropout.threshold == 0) return place.units * 0x11111111u;
+    if (of_model.threshold == 0) return place.units * 0x11111111u;
+    const dropout_bits random(dropout, place.model, of_model.threshold);
     unsigned bits = 0;
 #pragma unroll 1
-    for (int i = 0; i < count; ++i) bits |= (dropout.kept(example(first + i), place.unit) & place.units) << 4 * i;
+    for (int i = 0; i < count; ++i) bits |= (random.kept(example(first + i), place.unit) & place.units) << 4 * i;
     return bits;
 }
 
