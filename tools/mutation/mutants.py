@@ -24,13 +24,19 @@ Not mutated, since these are neither bounds checks nor constants of the numerics
 Tunables: {tunables}.
 """
 
-TUNABLES = ("gather_rows", "initialize_threads", "metrics_down", "most_thread_quads", "most_warp_held", "sample_threads",
-            "schedule_threads", "softmax_threads", "update_elements", "update_threads")
+TUNABLES = ("gather_rows", "initialize_threads", "loaded_examples", "metrics_down", "most_thread_quads",
+            "most_warp_held", "sample_threads", "schedule_threads", "softmax_threads", "update_elements",
+            "update_threads")
 CLASSES = ("barrier", "warp", "bounds", "off-by-one", "constant")
 
 # Lines that choose between two ways to compute the same.
 CHOICES = ("if (a.logits.model_stride <= a.logits.example_stride) return { index / a.models, index % a.models };",
-           "if (scope->stream == scope->device->stream)")
+           "const bool by_example = a.logits.model_stride <= a.logits.example_stride;",
+           "const int64_t example_stride = a.padded_classes * (by_example ? a.models : 1);",
+           "const int64_t model_stride = a.padded_classes * (by_example ? 1 : a.batch);",
+           "return dim3(quads_across, batch <= 128 ? most_examples_down / 2 : most_examples_down);",
+           "return held == 8 ? with_eight : held == 0 ? 2 : 3;",
+           "if (scope->stream == branch.stream)")
 
 HOST_ONLY = ("device.cu", "device.cuh", "memory.cu", "program.cu", "scope.cu")
 TURNED = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
