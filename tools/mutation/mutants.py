@@ -143,6 +143,8 @@ class Finder:
         excluded = set()
         for i, token in enumerate(self.tokens):
             following = self.tokens[i + 1].text if i + 1 < len(self.tokens) else ""
+            if self.source.line(token.start) in CHOICES:
+                excluded.add(i)
             if token.text in ("__launch_bounds__", "blocks_y") and following == "(":
                 excluded.update(range(i, self.source.matching(i + 1)))
             elif token.text == "caviar_cuda_scope" and following == "scope":
