@@ -54,7 +54,11 @@ __global__ static void __launch_bounds__(column_threads, blocks_of(held, aligned
     if (held > 0) for_each_example<held>(place, load);
     const int model_activation = a.activation == nullptr ? CAVIAR_IDENTITY : a.activation[place.model];
     const model_dropout dropout = load_dropout(a.dropout, place.model);
-    const unsigned kept = held > 0 ? kept_units<held>(a.dropout, dropout, place, 0) : 0;
+    const unsigned kept = kept_units<held>(a.dropout, dropout, place, 0);
+    if (j == 0) {
+        gammas[x] = load_quad<aligned>(tensor_at(a.gamma, place), place.stored);
+        betas[x] = load_quad<aligned>(tensor_at(a.beta, place), place.stored);
+    }
     column_moments part = {};
     for_each_example<held>(place, [&](int i, unsigned n) {
         if (held == 0) load(i, n);
@@ -62,7 +66,7 @@ __global__ static void __launch_bounds__(column_threads, blocks_of(held, aligned
 #pragma unroll
         for (int u = 0; u < 4; ++u) part.mean.v[u] += z[i].v[u];
     });
-    const float share = part.count > 0.0f ? 1.0f / part.count : 0.0f;
+    const float share = 1.0f / fmaxf(part.count, 1.0f);
 #pragma unroll
     for (int u = 0; u < 4; ++u) part.mean.v[u] *= share;
     for_each_example<held>(place, [&](int i, unsigned n) {
@@ -73,17 +77,13 @@ __global__ static void __launch_bounds__(column_threads, blocks_of(held, aligned
             part.squares.v[u] += deviation * deviation;
         }
     });
-    const bool live = j < place.live;
-    if (j < 4) {
-        gammas[x].v[j] = live ? tensor_at(a.gamma, place)[j] : 0.0f;
-        betas[x].v[j] = live ? tensor_at(a.beta, place)[j] : 0.0f;
-    }
     float column_mean, squares;
     moments_over_batch(&column_mean, &squares, part, warp_means, warp_squares, warp_counts);
     if (j < 4) {
         const float count = (float)a.batch, variance = squares / count, inverse = 1.0f / sqrtf(variance + a.epsilon);
         means[x].v[j] = column_mean;
         inverses[x].v[j] = inverse;
+        const bool live = j < place.live;
         if (live) {
             tensor_at(a.mean, place)[j] = column_mean;
             tensor_at(a.inverse_deviation, place)[j] = inverse;
@@ -116,6 +116,16 @@ __global__ static void __launch_bounds__(column_threads, blocks_of(held, aligned
     });
 }
 
+/* gamma * inverse_deviation, read again rather than kept. */
+template <bool aligned>
+__device__ static inline quad factor_of(const caviar_batch_norm_backward_args &a, const column_quad &place) {
+    quad factor = load_quad<aligned>(tensor_at(a.gamma, place), place.stored);
+    const quad inverse = load_quad<aligned>(tensor_at(a.inverse_deviation, place), place.stored);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) factor.v[i] *= inverse.v[i];
+    return factor;
+}
+
 /*
  * dgamma = sum da * xhat and dbeta = sum da by sum_over_batch, then
  * dz = gamma * inverse_deviation * (da - dbeta / batch - xhat * dgamma / batch).
@@ -144,7 +154,7 @@ __global__ static void __launch_bounds__(column_threads, blocks_of(held, 2))
     const auto normalise = [&](int i, unsigned) { xhat[i] = normalised(xhat[i], mean, inverse); };
     if (held > 0) for_each_example<held>(place, load_example);
     const model_dropout dropout = load_dropout(a.dropout, place.model);
-    const unsigned kept = held > 0 ? kept_units<held>(a.dropout, dropout, place, 0) : 0;
+    const unsigned kept = kept_units<held>(a.dropout, dropout, place, 0);
     if (held > 0) for_each_example<held>(place, normalise);
 
     const quad gamma = load_quad<aligned>(tensor_at(a.gamma, place), place.stored);
@@ -174,15 +184,14 @@ __global__ static void __launch_bounds__(column_threads, blocks_of(held, 2))
     });
     const float dgamma = sum_over_batch(dgamma_part, first_sums), dbeta = sum_over_batch(dbeta_part, second_sums);
     if (j < 4) {
-        const bool live = j < place.live;
-        if (live) {
+        if (j < place.live) {
             tensor_at(a.dgamma, place)[j] = dgamma;
             tensor_at(a.dbeta, place)[j] = dbeta;
         }
         dgammas[x].v[j] = dgamma / count;
         dbetas[x].v[j] = dbeta / count;
-        factors[x].v[j] = live ? tensor_at(a.gamma, place)[j] * tensor_at(a.inverse_deviation, place)[j] : 0.0f;
     }
+    if (j == 0) factors[x] = factor_of<aligned>(a, place);
     __syncthreads();
 
     const column dz_column(a.dz, place);

@@ -40,7 +40,7 @@ __device__ static inline column_quad find_quad(int64_t models, int64_t batch, in
     place.stored = (int)(width - place.unit);
     place.examples = (unsigned)batch;
     place.live = (int)((widths == nullptr ? width : widths[place.model]) - place.unit);
-    place.units = place.live >= 4 ? 15 : place.live <= 0 ? 0 : (1u << place.live) - 1;
+    place.units = (1u << min(max(place.live, 0), 4)) - 1;
     return place;
 }
 
@@ -167,7 +167,7 @@ __device__ static inline void moments_over_batch(float *mean, float *squares, co
 #pragma unroll
     for (int offset = quads_across; offset < warp_lanes; offset += offset) {
         const float other = __shfl_xor_sync(0xffffffffu, part.count, offset), total = part.count + other;
-        const float weight = total > 0.0f ? other / total : 0.0f;
+        const float weight = other / fmaxf(total, 1.0f);
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
             const float away = __shfl_xor_sync(0xffffffffu, part.mean.v[i], offset) - part.mean.v[i];

@@ -92,14 +92,14 @@ __global__ static void __launch_bounds__(softmax_threads, 4)
     const int64_t left = a.models * a.batch - first;
     if (left <= (packed ? 0 : lane)) return; /* packed, the whole warp does */
     /* Packed, lanes past the last row do as it does, but write nothing. */
-    const int rows = (int)(left < warp_lanes ? left : warp_lanes), mine = min(lane, rows - 1);
+    const int rows = (int)min(left, (int64_t)warp_lanes), mine = min(lane, rows - 1);
     const bool writes = lane < rows;
-    quad *const staged = all_staged + (packed ? warp * warp_lanes * staged_stride(quads) : 0);
+    quad *const staged = all_staged + warp * warp_lanes * staged_stride(quads);
     const softmax_row row = find_row(a, first + mine);
     const float *const logits = row_of(a.logits, row);
     if (packed) {
         for_each_staged<quads>(rows, [&](int from, int to) {
-            staged[to] = load_quad<true>(a.logits.data + (first * quads + from) * 4, 4);
+            *(float4 *)&staged[to] = ((const float4 *)a.logits.data)[first * quads + from];
         });
         __syncwarp();
     }
