@@ -191,7 +191,10 @@ __global__ static void __launch_bounds__(column_threads, blocks_of(held, 2))
         dgammas[x].v[j] = dgamma / count;
         dbetas[x].v[j] = dbeta / count;
     }
-    if (j == 0) factors[x] = factor_of<aligned>(a, place);
+    if (j == 0) {
+        const quad factor = factor_of<aligned>(a, place);
+        factors[x] = factor;
+    }
     __syncthreads();
 
     const column dz_column(a.dz, place);
