@@ -36,6 +36,8 @@ CHOICES = ("if (a.logits.model_stride <= a.logits.example_stride) return { index
            "const int64_t model_stride = a.padded_classes * (by_example ? 1 : a.batch);",
            "return dim3(quads_across, batch <= 128 ? most_examples_down / 2 : most_examples_down);",
            "return held == 8 ? with_eight : held == 0 ? 2 : 3;",
+           "return matrix.data == nullptr || (matrix.example_stride == example_stride && matrix.model_stride == model_stride);",
+           "return quads | 1;",
            "if (scope->stream == branch.stream)")
 
 HOST_ONLY = ("device.cu", "device.cuh", "memory.cu", "program.cu", "scope.cu")
