@@ -118,7 +118,7 @@ typedef struct caviar_linear_backward_args {
 /*
  * batch_norm_forward: batch norm over the minibatch, activation and dropout in one pass (Ioffe and Szegedy 2015).
  * For each column (k, j), over the batch:
- *     mean = sum z / batch,  variance = sum (z - mean)^2 / batch          (two passes, never E[z^2] - E[z]^2)
+ *     mean = sum z / batch,  variance = sum (z - mean)^2 / batch          (never as E[z^2] - E[z]^2)
  *     y = dropout(act(gamma * (z - mean) / sqrt(variance + epsilon) + beta))
  *     running_mean     += momentum * (mean - running_mean)
  *     running_variance += momentum * (variance * batch / (batch - 1) - running_variance)   (PyTorch's convention)

@@ -17,14 +17,18 @@ typedef struct scope {
     int branch;
 } scope;
 
-static caviar_tensor parameter(const scope *s, int64_t offset) {
+/* Of the parameters, or of what has the same form: gradients and moments. */
+static caviar_tensor like_parameter(const scope *s, float *data, int64_t offset) {
     const int64_t stride = s->p->parameter_count;
-    return (caviar_tensor){ s->p->parameters + s->first * stride + offset, stride };
+    return (caviar_tensor){ data + s->first * stride + offset, stride };
+}
+
+static caviar_tensor parameter(const scope *s, int64_t offset) {
+    return like_parameter(s, s->p->parameters, offset);
 }
 
 static caviar_tensor gradient(const scope *s, int64_t offset) {
-    const int64_t stride = s->p->parameter_count;
-    return (caviar_tensor){ s->p->gradients + s->first * stride + offset, stride };
+    return like_parameter(s, s->p->gradients, offset);
 }
 
 static caviar_tensor state(const scope *s, int64_t offset) {
@@ -129,17 +133,13 @@ static void add_backward(caviar_call_list *list, const scope *s) {
     }
 }
 
-static caviar_tensor whole(const scope *s, float *data) {
-    return (caviar_tensor){ data + s->first * s->p->parameter_count, s->p->parameter_count };
-}
-
 static void add_optimizer(caviar_call_list *list, const scope *s) {
     const caviar_population *p = s->p;
     const caviar_model_arrays *a = &p->arrays;
     const int64_t k = s->first;
-    ADD(list, s->branch, optimizer_update, .parameters = whole(s, p->parameters), .gradients = whole(s, p->gradients),
-        .first_moment = whole(s, p->first_moment), .second_moment = whole(s, p->second_moment), .models = s->models,
-        .count = p->parameter_count, .decayed = p->decayed_count, .active = a->active + k,
+    ADD(list, s->branch, optimizer_update, .parameters = parameter(s, 0), .gradients = gradient(s, 0),
+        .first_moment = like_parameter(s, p->first_moment, 0), .second_moment = like_parameter(s, p->second_moment, 0),
+        .models = s->models, .count = p->parameter_count, .decayed = p->decayed_count, .active = a->active + k,
         .optimizer = a->optimizer + k, .rate = a->rate + k, .correction1 = a->correction1 + k,
         .correction2 = a->correction2 + k, .momentum = a->momentum + k, .complement1 = a->complement1_float + k,
         .complement2 = a->complement2_float + k, .epsilon = a->epsilon + k, .weight_decay = a->weight_decay + k);
