@@ -3,7 +3,8 @@
  *
  * Networks of a population are small: a product's operands lie in the second cache, and copying both of them into the
  * order that a BLAS wants takes a tenth and more of its time, for the minibatch once a model although all models read
- * the same. Here only the right factor is copied, a panel that the first cache holds; the left one is read where it is.
+ * the same. Here the left factor is read where it is, and the right one too, unless it is transposed, its rows are long
+ * or its columns do not fill vector registers: then it is copied, panel by panel.
  */
 #ifndef CAVIAR_HOST_CPU_PRODUCT_H
 #define CAVIAR_HOST_CPU_PRODUCT_H

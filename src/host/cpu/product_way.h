@@ -13,8 +13,8 @@ typedef float WAY(lanes) __attribute__((vector_size(4 * LANES), aligned(4), may_
  * The sums of `rows` by `wide` registers, all of which are constants where this is inlined, so that they stay in
  * registers. With go_on they continue from what c holds.
  */
-TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const float *panel, int64_t depth,
-                             int go_on, const int rows, const int wide) {
+TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const caviar_cpu_factor *b,
+                             int64_t depth, int go_on, const int rows, const int wide) {
     WAY(lanes) sum[TALLEST][WIDE];
     UNROLLED
     for (int i = 0; i < rows; i++) {
@@ -22,11 +22,11 @@ TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a
         for (int j = 0; j < wide; j++)
             sum[i][j] = go_on ? *(const WAY(lanes) *)(c + i * c_row + j * LANES) : (WAY(lanes)){ 0 };
     }
-    const float *left = a->data;
-    for (int64_t k = 0; k < depth; k++, left += a->column, panel += WAY(panel_width)) {
+    const float *left = a->data, *line = b->data;
+    for (int64_t k = 0; k < depth; k++, left += a->column, line += b->row) {
         WAY(lanes) right[WIDE];
         UNROLLED
-        for (int j = 0; j < wide; j++) right[j] = *(const WAY(lanes) *)(panel + j * LANES);
+        for (int j = 0; j < wide; j++) right[j] = *(const WAY(lanes) *)(line + j * LANES);
         UNROLLED
         for (int i = 0; i < rows; i++) {
             UNROLLED
@@ -41,7 +41,7 @@ TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a
 }
 
 /* A tile whose last register reaches beyond the columns of c: by way of one of its own. */
-TARGET INLINE void WAY(edge_tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const float *panel,
+TARGET INLINE void WAY(edge_tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const caviar_cpu_factor *b,
                                   int64_t depth, int go_on, const int rows, const int wide, int64_t columns) {
     float whole[TALLEST * LANES * WIDE];
     const int64_t width = wide * LANES;
@@ -50,31 +50,36 @@ TARGET INLINE void WAY(edge_tile)(float *c, int64_t c_row, const caviar_cpu_fact
         memset(whole, 0, (size_t)(rows * width) * sizeof(float));
         for (int i = 0; i < rows; i++) memcpy(whole + i * width, c + i * c_row, bytes);
     }
-    WAY(tile)(whole, width, a, panel, depth, go_on, rows, wide);
+    WAY(tile)(whole, width, a, b, depth, go_on, rows, wide);
     for (int i = 0; i < rows; i++) memcpy(c + i * c_row, whole + i * width, bytes);
 }
 
 /* Tiles of `tall` rows as long as there are as many; returns how many rows they took. */
-TARGET INLINE int64_t WAY(tiles)(float *c, int64_t c_row, caviar_cpu_factor a, const float *panel, int64_t depth,
-                                 int go_on, int64_t rows, int64_t columns, const int tall, const int wide) {
+TARGET INLINE int64_t WAY(tiles)(float *c, int64_t c_row, caviar_cpu_factor a, const caviar_cpu_factor *b,
+                                 int64_t depth, int go_on, int64_t rows, int64_t columns, const int tall,
+                                 const int wide) {
     int64_t done = 0;
     for (; done + tall <= rows; done += tall, c += tall * c_row, a.data += tall * a.row) {
         if (columns == wide * LANES)
-            WAY(tile)(c, c_row, &a, panel, depth, go_on, tall, wide);
+            WAY(tile)(c, c_row, &a, b, depth, go_on, tall, wide);
         else
-            WAY(edge_tile)(c, c_row, &a, panel, depth, go_on, tall, wide, columns);
+            WAY(edge_tile)(c, c_row, &a, b, depth, go_on, tall, wide, columns);
     }
     return done;
 }
 
-/* All rows of c beside a panel. */
-TARGET INLINE void WAY(strip)(float *c, int64_t c_row, caviar_cpu_factor a, const float *panel, int64_t depth,
+/* All rows of c beside a panel: tall tiles, then tiles of four rows, then rows. */
+TARGET INLINE void WAY(strip)(float *c, int64_t c_row, caviar_cpu_factor a, const caviar_cpu_factor *b, int64_t depth,
                               int go_on, int64_t rows, int64_t columns, const int tall, const int wide) {
+    /* Two or three rows that are left make two tiles of four with rows of the last tall tile. */
+    const int64_t rest = rows % tall, lends = tall == TALL && rows > tall && (rest == 2 || rest == 3);
+    const int64_t fours = lends ? 2 : rest / 4, tall_rows = rows - rest - (lends ? tall : 0);
+    const int64_t counts[] = { tall_rows, 4 * fours, rows - tall_rows - 4 * fours };
     const int heights[] = { tall, 4, 1 };
     UNROLLED
     for (int h = 0; h < 3; h++) {
-        const int64_t done = WAY(tiles)(c, c_row, a, panel, depth, go_on, rows, columns, heights[h], wide);
-        c += done * c_row, a.data += done * a.row, rows -= done;
+        const int64_t done = WAY(tiles)(c, c_row, a, b, depth, go_on, counts[h], columns, heights[h], wide);
+        c += done * c_row, a.data += done * a.row;
     }
 }
 
@@ -106,13 +111,17 @@ TARGET static void WAY(product)(float *c, int64_t c_row, caviar_cpu_factor a, ca
         do {
             const int64_t deep = depth - k < even ? depth - k : even;
             const caviar_cpu_factor left = { a.data + k * a.column, a.row, a.column };
-            WAY(fill_panel)(panel, b.data + k * b.row + j * b.column, b.row, b.column, deep, width);
+            caviar_cpu_factor right = { b.data + k * b.row + j * b.column, b.row, 1 };
+            if (b.column != 1 || width % LANES || b.row > LONGEST_ROW) {
+                WAY(fill_panel)(panel, right.data, b.row, b.column, deep, width);
+                right = (caviar_cpu_factor){ panel, WAY(panel_width), 1 };
+            }
             switch ((width + LANES - 1) / LANES) {
-            case 1: WAY(strip)(c + j, c_row, left, panel, deep, k > 0, rows, width, 2 * TALL, 1); break;
-            case 2: WAY(strip)(c + j, c_row, left, panel, deep, k > 0, rows, width, TALL, 2); break;
+            case 1: WAY(strip)(c + j, c_row, left, &right, deep, k > 0, rows, width, 2 * TALL, 1); break;
+            case 2: WAY(strip)(c + j, c_row, left, &right, deep, k > 0, rows, width, TALL, 2); break;
 #if WIDE > 2
-            case 3: WAY(strip)(c + j, c_row, left, panel, deep, k > 0, rows, width, TALL, 3); break;
-            case 4: WAY(strip)(c + j, c_row, left, panel, deep, k > 0, rows, width, TALL, 4); break;
+            case 3: WAY(strip)(c + j, c_row, left, &right, deep, k > 0, rows, width, TALL, 3); break;
+            case 4: WAY(strip)(c + j, c_row, left, &right, deep, k > 0, rows, width, TALL, 4); break;
 #endif
             }
             k += deep;
