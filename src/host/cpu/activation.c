@@ -4,59 +4,63 @@
 #include "exponential.h"
 #include "kernels/randomness.h"
 
-typedef caviar_cpu_row row;
 typedef caviar_cpu_block block;
 
-#define FOR_EACH                                                                                                       \
-    for (int64_t i = 0; i < b->rows; i++)                                                                              \
-        for (int64_t j = 0; j < b->columns; j++)
-
-/* The comparison is false for NaN, which therefore stays: fmaxf(NaN, 0) would hide a diverged model behind a 0. */
-CAVIAR_VECTORISED static void relu(row *restrict x, const block *restrict b) {
-    FOR_EACH x[i][j] = x[i][j] < 0 ? 0 : x[i][j];
-}
-
-CAVIAR_VECTORISED static void relu_slope(row *restrict gradient, row *restrict a, const block *restrict b) {
-    FOR_EACH gradient[i][j] *= a[i][j] > 0 ? 1 : (a[i][j] <= 0 ? 0 : a[i][j]);
-}
-
-CAVIAR_VECTORISED static void tanh_of(row *restrict x, const block *restrict b) {
-    FOR_EACH x[i][j] = caviar_tanh(x[i][j]);
-}
-
-CAVIAR_VECTORISED static void tanh_slope(row *restrict gradient, row *restrict a, const block *restrict b) {
-    FOR_EACH {
-        const float y = caviar_tanh(a[i][j]);
-        gradient[i][j] *= 1 - y * y;
+/* name(block): each of its elements x becomes `expression`. */
+#define DEFINE_ACTIVATION(name, expression)                                                                            \
+    CAVIAR_VECTORISED static void name(const block *b) {                                                               \
+        for (int64_t i = 0; i < b->rows; i++)                                                                          \
+            for (int64_t j = 0; j < b->columns; j++) {                                                                 \
+                float *at = b->data + i * b->stride + j;                                                               \
+                const float x = *at;                                                                                   \
+                *at = (expression);                                                                                    \
+            }                                                                                                          \
     }
-}
 
-CAVIAR_VECTORISED static void sigmoid(row *restrict x, const block *restrict b) {
-    FOR_EACH x[i][j] = caviar_sigmoid(x[i][j]);
-}
-
-CAVIAR_VECTORISED static void sigmoid_slope(row *restrict gradient, row *restrict a, const block *restrict b) {
-    FOR_EACH {
-        const float y = caviar_sigmoid(a[i][j]);
-        gradient[i][j] *= y * (1 - y);
+/* name(gradient, a): each element of the gradient is multiplied by `expression` of the element x of a. */
+#define DEFINE_SLOPE(name, expression)                                                                                 \
+    CAVIAR_VECTORISED static void name(const block *gradient, const block *a) {                                        \
+        for (int64_t i = 0; i < a->rows; i++) {                                                                        \
+            float *restrict g = gradient->data + i * gradient->stride;                                                 \
+            const float *restrict input = a->data + i * a->stride;                                                     \
+            for (int64_t j = 0; j < a->columns; j++) {                                                                 \
+                const float x = input[j];                                                                              \
+                g[j] *= (expression);                                                                                  \
+            }                                                                                                          \
+        }                                                                                                              \
     }
+
+CAVIAR_INLINE float slope_by_value(float tanh) {
+    return 1 - tanh * tanh;
 }
 
-void caviar_cpu_activate(row *x, const block *b, caviar_activation activation) {
+CAVIAR_INLINE float logistic_slope_by_value(float sigmoid) {
+    return sigmoid * (1 - sigmoid);
+}
+
+/* A comparison with NaN is false, so that it stays: fmaxf(NaN, 0) would hide a diverged model behind a 0. */
+DEFINE_ACTIVATION(relu, x < 0 ? 0 : x)
+DEFINE_SLOPE(relu_slope, x > 0 ? 1 : (x <= 0 ? 0 : x))
+DEFINE_ACTIVATION(tanh_of, caviar_tanh(x))
+DEFINE_SLOPE(tanh_slope, slope_by_value(caviar_tanh(x)))
+DEFINE_ACTIVATION(sigmoid, caviar_sigmoid(x))
+DEFINE_SLOPE(sigmoid_slope, logistic_slope_by_value(caviar_sigmoid(x)))
+
+void caviar_cpu_activate(const block *x, caviar_activation activation) {
     switch (activation) {
     case CAVIAR_IDENTITY: break;
-    case CAVIAR_RELU: relu(x, b); break;
-    case CAVIAR_TANH: tanh_of(x, b); break;
-    case CAVIAR_SIGMOID: sigmoid(x, b); break;
+    case CAVIAR_RELU: relu(x); break;
+    case CAVIAR_TANH: tanh_of(x); break;
+    case CAVIAR_SIGMOID: sigmoid(x); break;
     }
 }
 
-void caviar_cpu_activation_slope(row *gradient, row *a, const block *b, caviar_activation activation) {
+void caviar_cpu_activation_slope(const block *gradient, const block *a, caviar_activation activation) {
     switch (activation) {
     case CAVIAR_IDENTITY: break;
-    case CAVIAR_RELU: relu_slope(gradient, a, b); break;
-    case CAVIAR_TANH: tanh_slope(gradient, a, b); break;
-    case CAVIAR_SIGMOID: sigmoid_slope(gradient, a, b); break;
+    case CAVIAR_RELU: relu_slope(gradient, a); break;
+    case CAVIAR_TANH: tanh_slope(gradient, a); break;
+    case CAVIAR_SIGMOID: sigmoid_slope(gradient, a); break;
     }
 }
 
@@ -89,11 +93,11 @@ CAVIAR_VECTORISED static void apply_mask(float *restrict x, const uint32_t *rest
     for (int64_t j = 0; j < count; j++) x[j] = words[j] >= threshold ? x[j] * scale : 0;
 }
 
-void caviar_cpu_drop(row *x, const block *b, const caviar_cpu_dropout *d) {
+void caviar_cpu_drop(const block *b, const caviar_cpu_dropout *d) {
     if (d->rate == 0) return;
     uint32_t words[CAVIAR_CPU_TILE];
     for (int64_t i = 0; i < b->rows; i++) {
         mask_words(words, d, caviar_dropout_counter(d->step, b->first + i, b->unit), (b->columns + 3) / 4);
-        apply_mask(x[i], words, d->threshold, d->scale, b->columns);
+        apply_mask(b->data + i * b->stride, words, d->threshold, d->scale, b->columns);
     }
 }

@@ -7,22 +7,25 @@
 #define TILE CAVIAR_CPU_TILE
 #define ROWS CAVIAR_CPU_ROWS
 
-typedef caviar_cpu_row row;
 typedef caviar_cpu_block block;
 
-CAVIAR_VECTORISED static void add_bias(row *restrict out, const float *restrict z, int64_t stride,
-                                       const float *restrict bias, const block *restrict b) {
-    for (int64_t i = 0; i < b->rows; i++)
-        for (int64_t j = 0; j < b->columns; j++) out[i][j] = z[i * stride + j] + bias[j];
+/* out = z + bias; it may be z. */
+CAVIAR_VECTORISED static void add_bias(const block *out, const block *z, const float *bias) {
+    for (int64_t i = 0; i < z->rows; i++) {
+        float *to = out->data + i * out->stride;
+        const float *from = z->data + i * z->stride;
+#pragma GCC ivdep
+        for (int64_t j = 0; j < z->columns; j++) to[j] = from[j] + bias[j];
+    }
 }
 
-static void add_bias_block(row *out, const caviar_matrix *z, const caviar_tensor *bias, int64_t k, const block *b) {
-    add_bias(out, caviar_cpu_block_of(z, k, b), z->example_stride, bias->data + k * bias->model_stride + b->unit, b);
+static const float *bias_of(const caviar_tensor *bias, int64_t k, int64_t unit) {
+    return bias->data + k * bias->model_stride + unit;
 }
 
-CAVIAR_VECTORISED static void add_rows(double *restrict sum, row *restrict x, const block *restrict b) {
-    for (int64_t i = 0; i < b->rows; i++)
-        for (int64_t j = 0; j < b->columns; j++) sum[j] += (double)x[i][j];
+CAVIAR_VECTORISED static void add_rows(double *restrict sum, const block *x) {
+    for (int64_t i = 0; i < x->rows; i++)
+        for (int64_t j = 0; j < x->columns; j++) sum[j] += (double)x->data[i * x->stride + j];
 }
 
 /* Writes 0 to the columns from `live` on. */
@@ -42,12 +45,12 @@ void caviar_cpu_bias_forward(const caviar_bias_forward_args *a, int64_t first, i
         const caviar_cpu_dropout dropout = caviar_cpu_dropout_of(&a->dropout, k);
         for (int64_t unit = 0; unit < live; unit += TILE)
             for (int64_t b_first = 0; b_first < a->batch; b_first += ROWS) {
-                const block b = caviar_cpu_block_at(b_first, a->batch, unit, tile_columns(live, unit));
-                row y[ROWS];
-                add_bias_block(y, &a->z, &a->bias, k, &b);
-                caviar_cpu_activate(y, &b, activation);
-                caviar_cpu_drop(y, &b, &dropout);
-                caviar_cpu_write_block(&a->y, k, y, &b);
+                const int64_t columns = tile_columns(live, unit);
+                const block z = caviar_cpu_block_of(&a->z, k, b_first, a->batch, unit, columns);
+                const block y = caviar_cpu_block_of(&a->y, k, b_first, a->batch, unit, columns);
+                add_bias(&y, &z, bias_of(&a->bias, k, unit));
+                caviar_cpu_activate(&y, activation);
+                caviar_cpu_drop(&y, &dropout);
             }
         clear_padding(&a->y, k, a->batch, live, a->width);
     }
@@ -58,17 +61,19 @@ static void backward_tile(const caviar_bias_backward_args *a, int64_t k, int64_t
                           const caviar_cpu_dropout *dropout) {
     const caviar_activation activation = caviar_cpu_activation_of(a->activation, k);
     double sum[TILE] = { 0 };
-    row da[ROWS], input[ROWS];
+    float memory[ROWS][TILE];
     for (int64_t first = 0; first < a->batch; first += ROWS) {
-        const block b = caviar_cpu_block_at(first, a->batch, unit, columns);
-        caviar_cpu_read_block(da, &a->dy, k, &b);
-        caviar_cpu_drop(da, &b, dropout);
+        const block dy = caviar_cpu_block_of(&a->dy, k, first, a->batch, unit, columns);
+        const block da = caviar_cpu_block_of(&a->dz, k, first, a->batch, unit, columns);
+        caviar_cpu_copy_block(&da, &dy);
+        caviar_cpu_drop(&da, dropout);
         if (activation != CAVIAR_IDENTITY) {
-            add_bias_block(input, &a->z, &a->bias, k, &b);
-            caviar_cpu_activation_slope(da, input, &b, activation);
+            const block z = caviar_cpu_block_of(&a->z, k, first, a->batch, unit, columns);
+            const block input = caviar_cpu_block_in(memory, &z);
+            add_bias(&input, &z, bias_of(&a->bias, k, unit));
+            caviar_cpu_activation_slope(&da, &input, activation);
         }
-        add_rows(sum, da, &b);
-        caviar_cpu_write_block(&a->dz, k, da, &b);
+        add_rows(sum, &da);
     }
     for (int64_t j = 0; j < columns; j++) a->dbias.data[k * a->dbias.model_stride + unit + j] = (float)sum[j];
 }
