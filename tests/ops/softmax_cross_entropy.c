@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { LARGE = 1, EQUAL, INFINITE, ALL_NEGATIVE_INFINITE, ONE_NAN, TIES, EXTREME };
+enum { LARGE = 1, EQUAL, INFINITE, ALL_NEGATIVE_INFINITE, ONE_NAN, TIES, EXTREME, MASKED };
 #define TRAINING (GRADIENT | LOSSES | PREDICTIONS)
 #define EVERYTHING (TRAINING | PROBABILITIES)
 
@@ -68,6 +68,14 @@ static const shape shapes[] = {
     { 2, 9, 12, 10, EXAMPLE_MAJOR, EVERYTHING | IN_PLACE, ALL_NEGATIVE_INFINITE, "a row of -inf is uniform" },
     { 2, 9, 12, 10, EXAMPLE_MAJOR, EVERYTHING, ONE_NAN, "a NaN takes its row, not the next" },
     { 2, 9, 12, 10, EXAMPLE_MAJOR, LOSSES | PREDICTIONS, ONE_NAN, "the same, without a row to write p to" },
+    { 2, 19, 32, 32, MODEL_MAJOR, EVERYTHING, 0, "as many classes as rows that the CPU takes together have" },
+    { 2, 19, 36, 33, MODEL_MAJOR, EVERYTHING, 0, "one more" },
+    { 2, 33, 12, 10, MODEL_MAJOR, EVERYTHING, LARGE, "logits of +-80 in such rows" },
+    { 2, 33, 12, 10, MODEL_MAJOR, EVERYTHING | IN_PLACE, TIES, "two largest logits in such rows" },
+    { 2, 33, 12, 10, LOOSE, EVERYTHING, MASKED, "-inf and -3e38 in such rows" },
+    { 2, 33, 12, 10, LOOSE, LOSSES | PREDICTIONS, MASKED, "the same, without a row to write p to" },
+    { 2, 33, 12, 10, MODEL_MAJOR, EVERYTHING | IN_PLACE, INFINITE, "+inf in such rows" },
+    { 2, 33, 12, 10, MODEL_MAJOR, EVERYTHING, ONE_NAN, "a NaN in such rows" },
     { 2, 9, 40, 37, MODEL_MAJOR, EVERYTHING, LARGE, "logits of +-80, a warp a row" },
     { 2, 9, 40, 37, MODEL_MAJOR, EVERYTHING, EQUAL, "all equal, a warp a row: the first class wins over all lanes" },
     { 2, 9, 40, 37, LOOSE, EVERYTHING, TIES, "two largest logits, a warp a row" },
@@ -95,9 +103,13 @@ static void put_special(const scene *s) {
                     if (b % 3 == 1) *l = (c % 2 ? 1.0f : -1.0f) * (s->shape.flags & NO_LABELS ? 3e38f : 1e38f);
                     if (b % 3 == 2) *l = c == 4 ? NAN : c % 2 ? INFINITY : -INFINITY;
                     break;
-                case INFINITE: /* 0 to 3 of +inf, and every second row some -inf */
+                case INFINITE: /* 0 to 4 of +inf, and every second row some -inf */
                     if (c % 3 == b % 3 && c / 3 < b / 3) *l = INFINITY;
                     if (b % 2 && c % 4 == 2) *l = -INFINITY;
+                    break;
+                case MASKED:
+                    if ((b + c) % 3 == 0) *l = -INFINITY;
+                    if ((b + c) % 5 == 1) *l = -3e38f;
                     break;
                 case ALL_NEGATIVE_INFINITE: *l = b % 2 ? -INFINITY : *l; break;
                 case ONE_NAN: *l = b % 3 == 0 && c == (b + k) % classes ? NAN : b == 1 && c == 4 ? INFINITY : *l; break;
