@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 typedef struct cpu_device {
@@ -73,6 +74,17 @@ static void cpu_close(caviar_device *device) {
     free(device);
 }
 
+/*
+ * A large block gets pages of 2 MiB where the system has them: a training step goes through several arrays of every
+ * model, and would wait for the page table.
+ */
+static void *allocate_pages(size_t bytes) {
+    const size_t huge = (size_t)2 << 20, alignment = bytes >= 4 * huge ? huge : 256;
+    void *block = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    if (block && alignment == huge) madvise(block, bytes, MADV_HUGEPAGE);
+    return block;
+}
+
 static caviar_status cpu_allocate(void **memory, caviar_device *device, size_t bytes) {
     (void)device;
     const size_t rounded = (bytes + 255) / 256 * 256;
@@ -80,7 +92,7 @@ static caviar_status cpu_allocate(void **memory, caviar_device *device, size_t b
     measure_memory(&total, &available);
     /* Linux hands out memory that it has not got and kills the process that then writes to it. */
     const int possible = rounded >= bytes && (total == 0 || bytes <= available);
-    void *block = possible ? aligned_alloc(256, rounded ? rounded : 256) : NULL;
+    void *block = possible ? allocate_pages(rounded ? rounded : 256) : NULL;
     if (!block)
         return caviar_fail(CAVIAR_OUT_OF_DEVICE_MEMORY,
                            "cpu: %zu bytes could not be allocated, of %llu available; use fewer models at once", bytes,

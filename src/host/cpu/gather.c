@@ -14,10 +14,18 @@ CAVIAR_VECTORISED static void standardise(float *restrict out, const float *rest
     for (int64_t f = 0; f < count; f++) out[f] = (out[f] - mean[f]) * scale[f];
 }
 
+static int64_t example_of(const caviar_gather_args *a, int64_t b) {
+    return a->order[(a->cursor[0] + b) % a->order_count];
+}
+
 void caviar_cpu_gather(const caviar_gather_args *a, int64_t first, int64_t last) {
+    const int64_t row_bytes = a->feature_count * (a->feature_type == CAVIAR_UINT8 ? 1 : (int64_t)sizeof(float));
     for (int64_t b = first; b < last; b++) {
-        const int64_t example = a->order[(a->cursor[0] + b) % a->order_count], at = example * a->feature_count;
+        const int64_t example = example_of(a, b), at = example * a->feature_count;
         float *out = a->out + b * a->out_stride;
+        /* Rows lie anywhere in memory: those to come are asked for in time. */
+        const char *later = (const char *)a->features + example_of(a, b + 2) * row_bytes;
+        for (int64_t byte = 0; byte < row_bytes; byte += 64) __builtin_prefetch(later + byte);
         if (a->feature_type == CAVIAR_UINT8)
             read_bytes(out, (const uint8_t *)a->features + at, a->feature_count);
         else

@@ -33,6 +33,7 @@ enum {
     TALL = 6, /* rows of a tile; twice as many where it is one register wide */
     TALLEST = 2 * TALL,
     PANEL_DEPTH = 200, /* a panel of 64 columns takes 50 KiB of the second cache */
+    LINE = 16,         /* floats of a line of a cache */
     LONGEST_ROW = 512  /* of a right factor that is read where it is; longer ones fall on few sets of a cache */
 };
 

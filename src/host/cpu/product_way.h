@@ -24,6 +24,8 @@ TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a
     }
     const float *left = a->data, *line = b->data;
     for (int64_t k = 0; k < depth; k++, left += a->column, line += b->row) {
+        /* Where the left factor is transposed, each k has lines of its own, which come in time for the next tiles. */
+        __builtin_prefetch(left + LINE);
         WAY(lanes) right[WIDE];
         UNROLLED
         for (int j = 0; j < wide; j++) right[j] = *(const WAY(lanes) *)(line + j * LANES);
