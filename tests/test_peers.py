@@ -158,6 +158,15 @@ class Peers(unittest.TestCase):
         self.assertEqual(len(self.calls("jax_vmap")), 1)
         self.assertEqual(len(self.calls("pytorch_vmap")), 6)
 
+    def test_a_run_that_is_ended_leaves_what_it_has_and_says_so(self):
+        (self.folder / "changes").write_text("{'jax_vmap.py': lambda *_: os.kill(os.getppid(), 9)}")
+        done, records = self.run_it("--device", "cuda", "--models", "4", "--rounds", "2")
+        self.assertEqual(done.returncode, -9)
+        record = records.popitem()[1]
+        self.assertEqual([r["name"].split()[0] for r in record["rows"]],
+                         ["caviar", "pytorch_loop.py", "pytorch_loop.py", "pytorch_vmap.py"])
+        self.assertIn("the run had not finished", record["warnings"][-1])
+
     def test_without_peers_there_is_nothing_to_compare(self):
         (self.folder / "changes").write_text("{'jax_vmap.py': None}")
         done, _ = self.run_it("--device", "cuda", "--models", "4", "--filter", "jax")
