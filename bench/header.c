@@ -2,6 +2,7 @@
 #include "header.h"
 
 #include "commit.h" /* made by the build: BENCH_COMMIT, BENCH_CHANGED */
+#include "system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,16 +10,6 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
-
-/* The first line of a file; "" where it cannot be read. */
-static void read_line(const char *path, char *line, size_t size) {
-    FILE *file = fopen(path, "re");
-    line[0] = '\0';
-    if (!file) return;
-    if (!fgets(line, (int)size, file)) line[0] = '\0';
-    line[strcspn(line, "\n")] = '\0';
-    fclose(file);
-}
 
 /* What follows "key :" in /proc/cpuinfo, of the first processor. */
 static void read_processor(const char *key, char *value, size_t size) {
@@ -59,7 +50,7 @@ static json_t *of_host(json_t *warnings) {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     read_processor("model name", model, sizeof model);
     read_processor("cpu MHz", frequency, sizeof frequency);
-    read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", governor, sizeof governor);
+    bench_read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", governor, sizeof governor);
     if (getloadavg(load, 3) != 3) load[0] = load[1] = load[2] = 0;
     if (uname(&system)) system.release[0] = '\0';
     warn_of_load(warnings, load[0], cores);
@@ -71,7 +62,8 @@ static json_t *of_host(json_t *warnings) {
     return json_pack("{s:o, s:I, s:o, s:o, s:[f,f,f], s:I, s:s}", "processor", text_or_null(model), "processors",
                      (json_int_t)cores, "frequency_mhz", frequency[0] ? json_real(atof(frequency)) : json_null(),
                      "governor", text_or_null(governor), "load_average", load[0], load[1], load[2],
-                     "last_level_cache_bytes", (json_int_t)sysconf(_SC_LEVEL3_CACHE_SIZE), "kernel", system.release);
+                     "last_level_cache_bytes", (json_int_t)bench_last_caches(BENCH_CACHES, 1), "kernel",
+                     system.release);
 }
 
 static json_t *of_nvml(const bench_nvml *nvml) {

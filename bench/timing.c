@@ -2,11 +2,11 @@
 #include "timing.h"
 
 #include "host/status.h"
+#include "system.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 double bench_now(void) {
     struct timespec now;
@@ -17,15 +17,14 @@ double bench_now(void) {
 /* ---------------------------------------------------------------------------------------------------------- the clock
  */
 
-static size_t flush_size(caviar_device *device) {
+static size_t flush_size(caviar_device *device, int threads) {
     const size_t least = (size_t)64 << 20;
     size_t cache = 0;
     bench_gpu_facts facts;
     if (bench_is_gpu(device)) {
         if (bench_gpu_describe(&facts, device) == CAVIAR_OK) cache = (size_t)facts.l2_bytes;
     } else {
-        const long last = sysconf(_SC_LEVEL3_CACHE_SIZE);
-        cache = last > 0 ? (size_t)last : 0;
+        cache = (size_t)bench_last_caches(BENCH_CACHES, threads);
     }
     return 2 * cache > least ? 2 * cache : least;
 }
@@ -42,7 +41,9 @@ static caviar_status flush(bench_clock *clock) {
 }
 
 caviar_status bench_clock_open(bench_clock *clock, caviar_device *device, int threads, int scale) {
-    *clock = (bench_clock){ .device = device, .threads = threads, .flush_bytes = flush_size(device) / (size_t)scale };
+    *clock = (bench_clock){ .device = device,
+                            .threads = threads,
+                            .flush_bytes = flush_size(device, threads) / (size_t)scale };
     if (bench_is_gpu(device)) CAVIAR_TRY(bench_gpu_timer_create(&clock->timer, device));
     CAVIAR_TRY(caviar_device_allocate((void **)&clock->flush, device, clock->flush_bytes));
     const double begin = bench_now();

@@ -4,12 +4,14 @@
 #include "bench/op.h"
 #include "bench/report.h"
 #include "bench/statistics.h"
+#include "bench/system.h"
 #include "bench/training.h"
 #include "command.h"
 #include "host/data/dataset.h"
 #include "host/search/trial.h"
 
 #include <math.h>
+#include <sys/stat.h>
 
 /* --------------------------------------------------------------------------------------------------------- statistics
  */
@@ -24,6 +26,38 @@ Test(bench, quantiles_lie_between_neighbours) {
     cr_expect_eq(bench_summarise(unsorted, 1).p90, 5);
     cr_expect_eq(bench_summarise((double[]){ 1, 2, 3, 10 }, 4).median, 2.5);
     cr_expect(isnan(bench_summarise(unsorted, 0).median));
+}
+
+/* ------------------------------------------------------------------------------------------------------------- caches
+ */
+
+static void write_cache(const char *folder, int index, const char *name, const char *text) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/index%d", folder, index);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/index%d/%s", folder, index, name);
+    FILE *file = fopen(path, "w");
+    cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0, "%s", path);
+}
+
+Test(bench, the_last_cache_is_the_kernels_as_many_times_as_threads_need) {
+    static const char *const caches[][3] = { { "1\n", "32K\n", "0\n" },
+                                             { "1\n", "32K\n", "0\n" },
+                                             { "2\n", "1024K\n", "0\n" },
+                                             { "3\n", "32M\n", "0-3,8-11\n" } };
+    char folder[] = "/tmp/caviar-caches-XXXXXX", command[64];
+    cr_assert(mkdtemp(folder));
+    cr_expect_eq(bench_last_caches(folder, 4), 0, "nothing is known");
+    for (int i = 0; i < 4; i++) {
+        write_cache(folder, i, "level", caches[i][0]);
+        write_cache(folder, i, "size", caches[i][1]);
+        write_cache(folder, i, "shared_cpu_list", caches[i][2]);
+    }
+    cr_expect_eq(bench_last_caches(folder, 1), 32 << 20);
+    cr_expect_eq(bench_last_caches(folder, 8), 32 << 20);
+    cr_expect_eq(bench_last_caches(folder, 9), 64 << 20);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    cr_expect_eq(system(command), 0);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- sizes
