@@ -95,7 +95,7 @@ static int team_size(const caviar_call *calls, size_t count, int threads) {
  * group gathers the minibatches again. The bytes are those of parameters, gradients and moments; they are a guess at a
  * usual cache, as virtual machines report sizes of the last cache that are not theirs.
  */
-enum { GROUP_BYTES = 12 << 20 };
+enum { GROUP_BYTES = 8 << 20 };
 
 typedef struct groups {
     int64_t models, size;
