@@ -30,21 +30,22 @@ typedef caviar_cpu_block block;
         }                                                                                                              \
     }
 
-CAVIAR_INLINE float slope_by_value(float tanh) {
-    return 1 - tanh * tanh;
+/* The slopes of two functions where their value is y. */
+CAVIAR_INLINE float slope_of_tanh(float y) {
+    return 1 - y * y;
 }
 
-CAVIAR_INLINE float logistic_slope_by_value(float sigmoid) {
-    return sigmoid * (1 - sigmoid);
+CAVIAR_INLINE float slope_of_sigmoid(float y) {
+    return y * (1 - y);
 }
 
 /* A comparison with NaN is false, so that it stays: fmaxf(NaN, 0) would hide a diverged model behind a 0. */
 DEFINE_ACTIVATION(relu, x < 0 ? 0 : x)
 DEFINE_SLOPE(relu_slope, x > 0 ? 1 : (x <= 0 ? 0 : x))
 DEFINE_ACTIVATION(tanh_of, caviar_tanh(x))
-DEFINE_SLOPE(tanh_slope, slope_by_value(caviar_tanh(x)))
+DEFINE_SLOPE(tanh_slope, slope_of_tanh(caviar_tanh(x)))
 DEFINE_ACTIVATION(sigmoid, caviar_sigmoid(x))
-DEFINE_SLOPE(sigmoid_slope, logistic_slope_by_value(caviar_sigmoid(x)))
+DEFINE_SLOPE(sigmoid_slope, slope_of_sigmoid(caviar_sigmoid(x)))
 
 void caviar_cpu_activate(const block *x, caviar_activation activation) {
     switch (activation) {

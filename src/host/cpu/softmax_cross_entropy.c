@@ -91,8 +91,7 @@ typedef struct row_group {
     int32_t best[GROUP];
 } row_group;
 
-/* Turns logits into p, to the bits of softmax(). Returns 0 where a row has a NaN or an infinite maximum: its sum is
- * NaN. */
+/* Turns logits into p, to the bits of softmax(). 0: a row has a NaN or an infinite maximum, so that its sum is NaN. */
 CAVIAR_VECTORISED static int softmax_of_group(row_group *g, int64_t classes) {
     int ordinary = 1;
     for (int r = 0; r < GROUP; r++) g->max[r] = g->p[0][r], g->sum[r] = 0, g->best[r] = 0;
