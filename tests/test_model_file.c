@@ -154,8 +154,9 @@ Test(model_file, refuses_bad_arguments) {
     wrong.activation = (caviar_activation)4;
     REFUSES(caviar_model_create(&model, &wrong, 1e-5f, NULL), bad, "activation 4");
     static const float epsilons[] = { 0, -1, NAN, INFINITY };
-    for (int i = 0; i < 4; i++) {
-        REFUSES(caviar_model_create(&model, &good, epsilons[i], NULL), bad, "batch_norm_epsilon");
+    for (size_t i = 0; i < 2 * sizeof epsilons / sizeof *epsilons; i++) { /* without batch norm, too */
+        wrong = good, wrong.batch_norm = i % 2;
+        REFUSES(caviar_model_create(&model, &wrong, epsilons[i / 2], NULL), bad, "batch_norm_epsilon");
     }
     REFUSES(caviar_model_load(&model, NULL), bad, "path is NULL");
     REFUSES(caviar_model_load(NULL, "x"), bad, "model is NULL");

@@ -99,8 +99,9 @@ caviar_status caviar_model_check(const caviar_model_info *info, float batch_norm
         return caviar_fail(status, "%s: activation %d of hidden layers is neither relu, tanh nor sigmoid", source,
                            (int)info->activation);
     }
-    if (info->batch_norm && !(batch_norm_epsilon > 0 && isfinite(batch_norm_epsilon))) {
-        return caviar_fail(status, "%s: batch_norm_epsilon is %g; it must be above 0", source,
+    /* Without batch norm it has no effect, but a file cannot hold an infinite one. */
+    if (!(batch_norm_epsilon > 0 && isfinite(batch_norm_epsilon))) {
+        return caviar_fail(status, "%s: batch_norm_epsilon is %g; it must be above 0 and finite", source,
                            (double)batch_norm_epsilon);
     }
     return CAVIAR_OK;
