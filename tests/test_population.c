@@ -182,10 +182,36 @@ Test(population, a_models_bits_do_not_depend_on_its_branch) {
     caviar_device_close(device);
 }
 
+/* Layers of different widths, which have their gradients in the same memory: one model may be at another than the next.
+ */
+Test(population, other_layers_widths_do_not_matter_in_its_branch) {
+    enum { MODELS = 260, STEPS = 6 };
+    const int32_t widths[] = { 60, 19, 40, 19 };
+    caviar_device *device = cpu(2);
+    caviar_dataset *dataset = split_blobs(60, 5, 3, 0.7);
+    caviar_population_options options = options_of(MODELS, 4, 0, 16, 1);
+    memcpy(options.hidden_width, widths, sizeof widths);
+    caviar_population *many = train_varied(device, dataset, &options, STEPS);
+    options.models = 1;
+    for (int k = 1; k < MODELS; k += 43) {
+        const caviar_hyperparameters h = varied(k, 4);
+        caviar_population *one = make(device, dataset, &options);
+        NEED(caviar_population_start(one, 0, 1, &h));
+        NEED(caviar_population_train(one, STEPS));
+        cr_expect(same_bits(many, k, one, 0), "model %d", k);
+        caviar_population_destroy(one);
+    }
+    caviar_population_destroy(many);
+    caviar_dataset_destroy(dataset);
+    caviar_device_close(device);
+}
+
 Test(population, bits_depend_on_neither_threads_nor_pieces_nor_evaluation) {
     caviar_device *one = cpu(1), *two = cpu(2);
     caviar_dataset *dataset = split_blobs(150, 5, 4, 0.7);
-    const caviar_population_options options = options_of(23, 3, 19, 16, 1);
+    caviar_population_options options = options_of(23, 3, 19, 16, 1);
+    options.hidden_width[1] = 30;
+    options.hidden_width[2] = 20;
     caviar_population *a = train_varied(one, dataset, &options, 20), *b = train_varied(two, dataset, &options, 3);
     caviar_metrics metrics[23];
     for (int piece = 0; piece < 17; piece += 1 + piece % 5) {

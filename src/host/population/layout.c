@@ -141,17 +141,17 @@ uint64_t caviar_population_lay_out(caviar_population *p, char *arena) {
         CARVE(p->train_cursor, 1);
     }
 
-    int64_t widest = 0;
+    p->widest = 0;
     for (int32_t l = 0; l < p->layers; l++) {
         caviar_layer *layer = &p->layer[l];
         CARVE(layer->widths, models);
         if (l == o->hidden_layers) break;
-        widest = largest(widest, layer->out);
+        p->widest = largest(p->widest, layer->out);
         CARVE(layer->z, batch * models * layer->out);
         CARVE(layer->h, batch * models * layer->out);
     }
-    CARVE(p->gradient_a, batch * trained * widest);
-    CARVE(p->gradient_b, batch * trained * widest);
+    CARVE(p->gradient_a, batch * trained * p->widest);
+    CARVE(p->gradient_b, batch * trained * p->widest);
     CARVE(p->input, batch * p->padded_features);
     CARVE(p->input_labels, batch);
     CARVE(p->logits, batch * models * p->padded_classes);

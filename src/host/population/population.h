@@ -51,8 +51,8 @@ struct caviar_population {
     void *arena;
 
     /* layout.c */
-    int64_t padded_features, padded_classes;
-    int32_t layers; /* hidden layers and the output layer */
+    int64_t padded_features, padded_classes, widest; /* hidden layer */
+    int32_t layers;                                  /* hidden layers and the output layer */
     caviar_layer layer[CAVIAR_MAX_HIDDEN_LAYERS + 1];
     int64_t parameter_count, decayed_count, state_count;                  /* of one model's block, padded */
     float *parameters, *gradients, *first_moment, *second_moment, *state; /* device, [models, count] */
@@ -63,7 +63,8 @@ struct caviar_population {
     int32_t *train_order, *eval_order; /* device: the examples of this epoch, and of the part that is evaluated */
     int64_t eval_order_count;
     int64_t *train_cursor, *eval_cursor;
-    float *input, *gradient_a, *gradient_b, *logits, *losses, *raw;
+    float *gradient_a, *gradient_b; /* device, [models, batch, widest], of layers of any width */
+    float *input, *logits, *losses, *raw;
     int32_t *input_labels, *predictions;
     caviar_sums train_sums, eval_sums;
 

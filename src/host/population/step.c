@@ -41,6 +41,15 @@ static caviar_matrix activations(const scope *s, float *data, int64_t width) {
     return (caviar_matrix){ data + s->place * s->batch * width, width, s->batch * width };
 }
 
+/*
+ * The gradient of a hidden layer's outputs. Layers of all widths have theirs in the same memory, and models may be at
+ * different layers at one time: each model has a place that does not depend on the width.
+ */
+static caviar_matrix output_gradient(const scope *s, float *data, int64_t width) {
+    const int64_t stride = s->batch * s->p->widest;
+    return (caviar_matrix){ data + s->place * stride, width, stride };
+}
+
 static caviar_matrix layer_input(const scope *s, int32_t l) {
     if (l == 0) return (caviar_matrix){ s->p->input, s->p->padded_features, 0 };
     return activations(s, s->p->layer[l - 1].h, s->p->layer[l].in);
@@ -108,7 +117,7 @@ static void add_backward(caviar_call_list *list, const scope *s) {
     float *dz = p->logits, *dx = p->gradient_a;
     for (int32_t l = output; l >= 0; l--) {
         const caviar_layer *layer = &p->layer[l];
-        const caviar_matrix g = activations(s, dz, layer->out);
+        const caviar_matrix g = l == output ? activations(s, dz, layer->out) : output_gradient(s, dz, layer->out);
         if (l == output) {
             ADD(list, s->branch, bias_backward, .bias = parameter(s, layer->bias), .dy = g, .dz = g,
                 .dbias = gradient(s, layer->bias), .models = s->models, .batch = s->batch, .width = layer->out);
@@ -125,7 +134,7 @@ static void add_backward(caviar_call_list *list, const scope *s) {
                 .activation = p->arrays.activation + s->first, .dropout = dropout_of(s, l));
         }
         ADD(list, s->branch, linear_backward, .x = layer_input(s, l), .w = parameter(s, layer->weight), .dy = g,
-            .dw = gradient(s, layer->weight), .dx = l > 0 ? activations(s, dx, layer->in) : (caviar_matrix){ 0 },
+            .dw = gradient(s, layer->weight), .dx = l > 0 ? output_gradient(s, dx, layer->in) : (caviar_matrix){ 0 },
             .models = s->models, .batch = s->batch, .in = layer->in, .out = layer->out,
             .in_widths = widths_of(s, l - 1), .out_widths = widths_of(s, l));
         dz = dx;
