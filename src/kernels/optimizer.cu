@@ -1,8 +1,8 @@
 /* The optimisers: schedule begins a step, optimizer_update changes every parameter of every model in one launch. */
 #include "device.cuh"
 #include "launch.cuh"
+#include "optimizer.cuh"
 
-#include <cfloat>
 #include <cmath>
 
 constexpr int schedule_threads = 128;
@@ -32,47 +32,10 @@ __global__ static void __launch_bounds__(schedule_threads) schedule_kernel(cavia
     a.correction2[k] = (float)bias_correction(a.complement2[k], t);
 }
 
-/* The constants of one model. */
-struct update_rule {
-    float rate, momentum, complement1, complement2, epsilon, weight_decay;
-    float corrected_rate; /* rate / correction1 */
-    float inverse_root;   /* 1 / sqrt(correction2) */
-};
-
-__device__ static inline float square(float g) {
-    const float squared = g * g;
-    return squared == INFINITY ? FLT_MAX : squared;
-}
-
-/* One parameter; formulas as in caviar/ops.h, operation by operation those of the CPU device: the bits are equal. */
-template <int optimizer>
-__device__ static inline void update_one(const update_rule &rule, bool decayed, float *p, float g, float *m, float *v) {
-    if (decayed) {
-        if (optimizer == CAVIAR_ADAMW)
-            *p -= rule.rate * rule.weight_decay * *p;
-        else
-            g += rule.weight_decay * *p;
-    }
-    if (optimizer == CAVIAR_SGD) {
-        *p -= rule.rate * g;
-    } else if (optimizer == CAVIAR_MOMENTUM) {
-        *m = rule.momentum * *m + g;
-        *p -= rule.rate * *m;
-    } else if (optimizer == CAVIAR_RMSPROP) {
-        *v += rule.complement2 * (square(g) - *v);
-        *p -= rule.rate * g / (sqrtf(*v) + rule.epsilon);
-    } else {
-        *m += rule.complement1 * (g - *m);
-        *v += rule.complement2 * (square(g) - *v);
-        *p -= rule.corrected_rate * *m / (sqrtf(*v) * rule.inverse_root + rule.epsilon);
-    }
-}
-
 /* A block's share of one model. Moments that the optimiser has no use for are neither read nor written. */
 template <int optimizer>
 __device__ static inline void update_model(const caviar_optimizer_update_args &a, int64_t k, const update_rule &rule) {
-    constexpr bool first = optimizer == CAVIAR_MOMENTUM || optimizer >= CAVIAR_ADAM;
-    constexpr bool second = optimizer >= CAVIAR_RMSPROP;
+    constexpr bool first = has_first_moment(optimizer), second = has_second_moment(optimizer);
     float4 *const parameters = (float4 *)(a.parameters.data + k * a.parameters.model_stride);
     const float4 *const gradients = (const float4 *)(a.gradients.data + k * a.gradients.model_stride);
     float4 *const first_moment = (float4 *)(a.first_moment.data + k * a.first_moment.model_stride);
@@ -97,21 +60,8 @@ __device__ static inline void update_model(const caviar_optimizer_update_args &a
 __global__ static void __launch_bounds__(update_threads, 3) optimizer_update_kernel(caviar_optimizer_update_args a) {
     for (int64_t k = blockIdx.y; k < a.models; k += gridDim.y) {
         if (a.active[k] == 0) continue;
-        const update_rule rule = { a.rate[k],
-                                   a.momentum[k],
-                                   a.complement1[k],
-                                   a.complement2[k],
-                                   a.epsilon[k],
-                                   a.weight_decay[k],
-                                   a.rate[k] / a.correction1[k],
-                                   1.0f / sqrtf(a.correction2[k]) };
-        switch (a.optimizer[k]) {
-        case CAVIAR_SGD: update_model<CAVIAR_SGD>(a, k, rule); break;
-        case CAVIAR_MOMENTUM: update_model<CAVIAR_MOMENTUM>(a, k, rule); break;
-        case CAVIAR_RMSPROP: update_model<CAVIAR_RMSPROP>(a, k, rule); break;
-        case CAVIAR_ADAM: update_model<CAVIAR_ADAM>(a, k, rule); break;
-        default: update_model<CAVIAR_ADAMW>(a, k, rule); break;
-        }
+        const update_rule rule = load_rule(a, k);
+        with_optimizer(a.optimizer[k], [&](auto optimizer) { update_model<optimizer.value>(a, k, rule); });
     }
 }
 

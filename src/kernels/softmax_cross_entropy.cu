@@ -1,13 +1,10 @@
 /*
  * Softmax, cross-entropy, its gradient and the hardmax prediction in one pass over the logits.
- *
- * With shift(l) = l - max, but 0 or -infinity when max is infinite, every case is the one formula
- *     e = exp(shift(l)),  s = sum e,  p = e / s,  loss = log(s) - shift(l[label]):
- * entries of +infinity share the probability, a row of all -infinity is uniform, and a NaN maximum spoils the row.
  */
 #include "device.cuh"
 #include "launch.cuh"
 #include "quad.cuh"
+#include "softmax.cuh"
 
 #include <cmath>
 
@@ -15,23 +12,6 @@ constexpr int softmax_threads = 128;
 constexpr int softmax_warps = softmax_threads / warp_lanes;
 constexpr int most_thread_quads = 8; /* a thread holds a row of up to 32 logits */
 constexpr int most_warp_held = 32;   /* a warp holds a row of up to 32 * 32 */
-
-/* The maximum so far and the first class that has it. A NaN stays the maximum. */
-struct softmax_maximum {
-    float value;
-    int index;
-};
-
-/* The later of two candidates wins only by being larger, or by being the only NaN. */
-__device__ static inline softmax_maximum larger(const softmax_maximum &a, const softmax_maximum &b) {
-    if (a.value != a.value) return a;
-    if (b.value != b.value || b.value > a.value) return b;
-    return { a.value, a.value == b.value ? min(a.index, b.index) : a.index };
-}
-
-__device__ static inline float shift(float logit, float maximum) {
-    return logit == maximum ? 0.0f : logit - maximum;
-}
 
 /* Where a row's data lies. Neighbouring threads take neighbouring rows in memory. */
 struct softmax_row {
