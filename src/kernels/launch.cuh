@@ -1,10 +1,12 @@
 /*
- * The two macros through which every kernel is launched and takes shared memory, and nothing else does: the tests
+ * The macros through which every kernel is launched and takes shared memory, and nothing else does: the tests
  * run the same sources on a SIMT emulator, which defines them otherwise (tests/simt/simt.h).
  *
  *     CAVIAR_LAUNCH(kernel, grid, block, stream, arguments...)   is a cudaError_t. A grid without blocks launches
  *                                                                nothing. Parenthesise kernels with commas.
  *     CAVIAR_SHARED(type, name, count)                           declares `name` as an array in shared memory
+ *     CAVIAR_LAUNCH_SHARED(kernel, grid, block, bytes, stream, arguments...)   gives each block so much more of it
+ *     CAVIAR_SHARED_BY_LAUNCH(type, name)                        declares `name` as the array that this is, on 16 bytes
  */
 #ifndef CAVIAR_KERNELS_LAUNCH_CUH
 #define CAVIAR_KERNELS_LAUNCH_CUH
@@ -20,18 +22,31 @@
 #else
 
 template <class... Parameters, class... Arguments>
-inline cudaError_t caviar_launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t stream,
-                                 Arguments &&...arguments) {
+inline cudaError_t caviar_launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared,
+                                 cudaStream_t stream, Arguments &&...arguments) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) return cudaSuccess;
+    if (shared > 0) { /* more than 48 KiB must be asked for, and as much of it as there is for several blocks an SM */
+        const cudaError_t error =
+            cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+        if (error != cudaSuccess) return error;
+        (void)cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                   cudaSharedmemCarveoutMaxShared);
+    }
     cudaLaunchConfig_t configuration = {};
     configuration.gridDim = grid;
     configuration.blockDim = block;
+    configuration.dynamicSmemBytes = shared;
     configuration.stream = stream;
     return cudaLaunchKernelEx(&configuration, kernel, std::forward<Arguments>(arguments)...);
 }
 
-#define CAVIAR_LAUNCH(kernel, grid, block, stream, ...) caviar_launch(kernel, grid, block, stream, __VA_ARGS__)
+#define CAVIAR_LAUNCH(kernel, grid, block, stream, ...) caviar_launch(kernel, grid, block, 0, stream, __VA_ARGS__)
+#define CAVIAR_LAUNCH_SHARED(kernel, grid, block, bytes, stream, ...)                                                  \
+    caviar_launch(kernel, grid, block, bytes, stream, __VA_ARGS__)
 #define CAVIAR_SHARED(type, name, count) __shared__ type name[count]
+#define CAVIAR_SHARED_BY_LAUNCH(type, name)                                                                            \
+    extern __shared__ float4 caviar_shared_by_launch[];                                                                \
+    type *const name = (type *)caviar_shared_by_launch
 
 #endif
 

@@ -11,6 +11,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -55,6 +56,8 @@ struct engine {
     std::vector<uint32_t> blocks; /* of the launch, in the order in which they run */
     int64_t block_number = 0;     /* counts those of all launches */
     std::unordered_map<const void *, shared_array> arrays;
+    size_t shared_by_launch;               /* bytes */
+    std::map<size_t, char> launched_sizes; /* what such memory is known by in `arrays` */
     sigjmp_buf fault;
     uintptr_t fault_pc;
 };
@@ -210,6 +213,10 @@ void *shared(const char *name, const void *key, size_t bytes) {
     if (array.block != now->block_number) std::memset(array.memory, 0xff, bytes);
     array.block = now->block_number;
     return array.memory;
+}
+
+void *shared_by_launch(const char *name) {
+    return shared(name, &now->launched_sizes[now->shared_by_launch], now->shared_by_launch);
 }
 
 static void thread_entry(void *argument) {
@@ -370,7 +377,7 @@ static void run_blocks(dim3 grid, dim3 block) {
     }
 }
 
-std::string run(const std::string &name, dim3 grid, dim3 block, const std::function<void()> &kernel) {
+std::string run(const std::string &name, dim3 grid, dim3 block, size_t shared, const std::function<void()> &kernel) {
     static engine only;
     static std::mutex busy; /* launches of all host threads are in one order */
     const std::lock_guard<std::mutex> locked(busy);
@@ -378,6 +385,7 @@ std::string run(const std::string &name, dim3 grid, dim3 block, const std::funct
     now->name = name;
     now->wrong.clear();
     now->kernel = &kernel;
+    now->shared_by_launch = shared;
     now->count = (size_t)block.x * block.y * block.z;
     while (now->threads.size() < now->count) now->threads.emplace_back(new cuda_thread);
     order_launch();

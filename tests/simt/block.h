@@ -8,8 +8,8 @@
 
 namespace simt {
 
-/* Runs all blocks of a kernel. Returns what is wrong with it, or "". */
-std::string run(const std::string &name, dim3 grid, dim3 block, const std::function<void()> &kernel);
+/* Runs all blocks of a kernel, each with so many bytes of shared memory. Returns what is wrong with it, or "". */
+std::string run(const std::string &name, dim3 grid, dim3 block, size_t shared, const std::function<void()> &kernel);
 
 } // namespace simt
 

@@ -123,7 +123,7 @@ static void note_kernel(const void *instance, const std::string &name) {
     kernels.emplace_back(instance, name.substr(0, name.find('<')));
 }
 
-cudaError_t launch(const char *name, const void *instance, dim3 grid, dim3 block, cudaStream_t stream,
+cudaError_t launch(const char *name, const void *instance, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                    std::function<void()> kernel) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) return cudaSuccess;
     const cudaError_t error = begin_call(true, SIMT_LAUNCH);
@@ -131,11 +131,12 @@ cudaError_t launch(const char *name, const void *instance, dim3 grid, dim3 block
     if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535 || block.z > 64 || block.x * block.y * block.z == 0 ||
         (uint64_t)block.x * block.y * block.z > 1024)
         return answer(cudaErrorInvalidConfiguration);
+    if (shared > most_shared_by_launch) return answer(cudaErrorInvalidValue);
     std::string text = name;
     if (text[0] == '(') text = text.substr(1, text.size() - 2);
     return enqueue(stream, [=] {
         note_kernel(instance, text);
-        return run(text, grid, block, kernel);
+        return run(text, grid, block, shared, kernel);
     });
 }
 
@@ -181,6 +182,13 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
     std::memset(properties, 0, sizeof *properties);
     std::strcpy(properties->name, "SIMT emulator");
     properties->totalGlobalMem = (size_t)1 << 30;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device) {
+    SIMT_BEGIN(true);
+    if (device < 0 || device >= device_count) return answer(cudaErrorInvalidDevice);
+    *value = attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? (int)most_shared_by_launch : 1;
     return cudaSuccess;
 }
 

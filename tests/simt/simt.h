@@ -65,34 +65,45 @@ Value shuffle(site at, unsigned mask, Value value, int source) {
 
 /* The block's array of shared memory that the declaration with this key stands for: NaN before its first use. */
 void *shared(const char *name, const void *key, size_t bytes);
+/* The one that the launch gave it. */
+void *shared_by_launch(const char *name);
+
+/* The most that a launch may give a block, as on Hopper. */
+constexpr size_t most_shared_by_launch = 232448;
 
 /* Runs a kernel, or records it when the stream is capturing. `instance` tells instances of one template apart. */
-cudaError_t launch(const char *name, const void *instance, dim3 grid, dim3 block, cudaStream_t stream,
+cudaError_t launch(const char *name, const void *instance, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                    std::function<void()> kernel);
 
 template <class... Parameters, class... Arguments>
-cudaError_t launch(const char *name, void (*kernel)(Parameters...), dim3 grid, dim3 block, cudaStream_t stream,
-                   Arguments &&...arguments) {
+cudaError_t launch(const char *name, void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared,
+                   cudaStream_t stream, Arguments &&...arguments) {
     const std::tuple<std::decay_t<Parameters>...> copies(std::forward<Arguments>(arguments)...);
-    return launch(name, (const void *)kernel, grid, block, stream, [kernel, copies] { std::apply(kernel, copies); });
+    return launch(name, (const void *)kernel, grid, block, shared, stream,
+                  [kernel, copies] { std::apply(kernel, copies); });
 }
 
 } // namespace simt
 
 #define CAVIAR_LAUNCH(kernel, grid, block, stream, ...)                                                                \
-    simt::launch(#kernel, kernel, grid, block, stream, ##__VA_ARGS__)
+    simt::launch(#kernel, kernel, grid, block, 0, stream, ##__VA_ARGS__)
+#define CAVIAR_LAUNCH_SHARED(kernel, grid, block, bytes, stream, ...)                                                  \
+    simt::launch(#kernel, kernel, grid, block, bytes, stream, ##__VA_ARGS__)
 #define CAVIAR_SHARED(type, name, count)                                                                               \
     static const char name##_key = 0;                                                                                  \
     type *const name = (type *)simt::shared(#name, &name##_key, sizeof(type) * (count))
+#define CAVIAR_SHARED_BY_LAUNCH(type, name) type *const name = (type *)simt::shared_by_launch(#name)
 
 #undef __global__
 #undef __device__
 #undef __host__
 #undef __launch_bounds__
+#undef __grid_constant__
 #define __global__
 #define __device__
 #define __host__
 #define __launch_bounds__(...)
+#define __grid_constant__
 
 #define threadIdx (simt::here().thread)
 #define blockIdx (simt::here().block)
