@@ -10,6 +10,9 @@
 #define CAVIAR_TEST_DEVICE "cpu"
 #define NEIGHBOURS 1000
 #endif
+#ifndef CAVIAR_TEST_ENGINE
+#define CAVIAR_TEST_ENGINE CAVIAR_ENGINE_AUTO
+#endif
 
 #define NEED(call) cr_assert_eq((call), CAVIAR_OK, "%s: %s", #call, caviar_last_error())
 
@@ -84,6 +87,7 @@ static caviar_population_options options_of(int32_t models, int32_t layers, int3
     options.hidden_layers = layers;
     for (int l = 0; l < layers; l++) options.hidden_width[l] = width;
     options.batch_size = batch;
+    options.engine = CAVIAR_TEST_ENGINE;
     options.batch_norm = batch_norm;
     options.seed = 11;
     return options;
@@ -446,29 +450,30 @@ Test(population, predictions_agree_with_evaluation_and_with_the_model_alone) {
     } while (0)
 
 static void refuse_options(caviar_device *device, const caviar_dataset *dataset) {
-    static const struct {
-        caviar_population_options options;
-        const char *words;
-    } cases[] = {
-        { { 0, 1, 1, { 4 }, 1, 8, 1e-5, 0.1, 0 }, "struct_size" },
-        { { sizeof(caviar_population_options), 0, 1, { 4 }, 1, 8, 1e-5, 0.1, 0 }, "models" },
-        { { sizeof(caviar_population_options), 1, 9, { 4 }, 1, 8, 1e-5, 0.1, 0 }, "hidden_layers" },
-        { { sizeof(caviar_population_options), 1, -1, { 4 }, 1, 8, 1e-5, 0.1, 0 }, "hidden_layers" },
-        { { sizeof(caviar_population_options), 1, 2, { 4 }, 1, 8, 1e-5, 0.1, 0 }, "hidden_width[1]" },
-        { { sizeof(caviar_population_options), 1, 1, { 4097 }, 1, 8, 1e-5, 0.1, 0 }, "hidden_width[0]" },
-        { { sizeof(caviar_population_options), 1, 1, { 4 }, 2, 8, 1e-5, 0.1, 0 }, "batch_norm" },
-        { { sizeof(caviar_population_options), 1, 1, { 4 }, 1, 0, 1e-5, 0.1, 0 }, "batch_size" },
-        { { sizeof(caviar_population_options), 1, 1, { 4 }, 1, 1, 1e-5, 0.1, 0 }, "batch_size" },
-        { { sizeof(caviar_population_options), 1, 1, { 4 }, 1, 5000, 1e-5, 0.1, 0 }, "training part" },
-        { { sizeof(caviar_population_options), 1, 1, { 4 }, 1, 8, 0, 0.1, 0 }, "epsilon" },
-        { { sizeof(caviar_population_options), 1, 1, { 4 }, 1, 8, 1e-5, 1.5, 0 }, "momentum" },
-    };
+    const caviar_population_options good = { sizeof good, 1, 1, { 4 }, 1, 8, 1e-5, 0.1, 0, CAVIAR_ENGINE_AUTO };
+    caviar_population_options bad;
     caviar_population *population = NULL;
     uint64_t bytes = 0;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        REFUSED(caviar_population_create(&population, device, dataset, &cases[i].options), cases[i].words);
-        REFUSED(caviar_population_estimate(&bytes, device, dataset, &cases[i].options), cases[i].words);
-    }
+#define BAD(field, value, words)                                                                                       \
+    bad = good;                                                                                                        \
+    bad.field = (value);                                                                                               \
+    REFUSED(caviar_population_create(&population, device, dataset, &bad), words);                                      \
+    REFUSED(caviar_population_estimate(&bytes, device, dataset, &bad), words)
+    BAD(struct_size, 0, "struct_size");
+    BAD(models, 0, "models");
+    BAD(hidden_layers, 9, "hidden_layers");
+    BAD(hidden_layers, -1, "hidden_layers");
+    BAD(hidden_layers, 2, "hidden_width[1]");
+    BAD(hidden_width[0], 4097, "hidden_width[0]");
+    BAD(batch_norm, 2, "batch_norm");
+    BAD(batch_size, 0, "batch_size");
+    BAD(batch_size, 1, "batch_size");
+    BAD(batch_size, 5000, "training part");
+    BAD(batch_norm_epsilon, 0, "epsilon");
+    BAD(batch_norm_momentum, 1.5, "momentum");
+    BAD(engine, (caviar_engine)3, "engine");
+    BAD(engine, (caviar_engine)-1, "engine");
+#undef BAD
     cr_expect(!population && bytes == 0);
 }
 

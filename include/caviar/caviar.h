@@ -264,6 +264,18 @@ typedef struct caviar_hyperparameters {
  */
 typedef struct caviar_population caviar_population;
 
+/*
+ * How a training step is made. LAYERED: an operation at a time for all models, any shape. WHOLE_STEP: one kernel that
+ * takes each model through the step on chip; a GPU only, minibatches of 128 and 64 classes at most, and hidden layers
+ * that fit into a block's shared memory (two of 128 units, five of 64); it needs less device memory. Both compute
+ * the same, with other roundings. AUTO is LAYERED: WHOLE_STEP has not been measured on a GPU yet.
+ */
+typedef enum caviar_engine {
+    CAVIAR_ENGINE_AUTO = 0,
+    CAVIAR_ENGINE_LAYERED = 1,
+    CAVIAR_ENGINE_WHOLE_STEP = 2
+} caviar_engine;
+
 typedef struct caviar_population_options {
     size_t struct_size;
     int32_t models;                                 /* 1 or more */
@@ -274,9 +286,10 @@ typedef struct caviar_population_options {
     double batch_norm_epsilon;                      /* > 0 */
     double batch_norm_momentum;                     /* weight of the new value in the running averages, (0, 1] */
     uint64_t seed;                                  /* of weights, shuffles and masks */
+    caviar_engine engine;
 } caviar_population_options;
 #define CAVIAR_POPULATION_OPTIONS_INIT                                                                                 \
-    { sizeof(caviar_population_options), 1, 1, { 64, 0, 0, 0, 0, 0, 0, 0 }, 1, 128, 1e-5, 0.1, 0 }
+    { sizeof(caviar_population_options), 1, 1, { 64, 0, 0, 0, 0, 0, 0, 0 }, 1, 128, 1e-5, 0.1, 0, CAVIAR_ENGINE_AUTO }
 
 typedef struct caviar_metrics {
     double loss;      /* mean cross-entropy in nats; not finite for a diverged model */

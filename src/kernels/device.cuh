@@ -22,6 +22,7 @@ struct caviar_cuda_branch {
 
 struct caviar_cuda_device : caviar_device {
     int index;
+    int shared_bytes;    /* of shared memory that a block may ask for */
     cudaStream_t stream; /* of the first branch */
     caviar_cuda_branch branch[caviar_cuda_branches];
     cublasHandle_t cublas;
@@ -90,6 +91,10 @@ bool caviar_cuda_is_sticky(cudaError_t error);
     caviar_status caviar_cuda_##name(caviar_device *device, const caviar_##name##_args *args, void *stream);
 CAVIAR_FOR_EACH_OP(CAVIAR_CUDA_DECLARE_OP)
 #undef CAVIAR_CUDA_DECLARE_OP
+
+/* train_step.cu */
+caviar_status caviar_cuda_train_step_fits(const caviar_device *device, const caviar_train_step_args *args);
+caviar_status caviar_cuda_train_step(caviar_device *device, const caviar_train_step_args *args, void *stream);
 
 /* program.cu */
 caviar_status caviar_cuda_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,

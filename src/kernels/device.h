@@ -5,7 +5,7 @@
 #ifndef CAVIAR_KERNELS_DEVICE_H
 #define CAVIAR_KERNELS_DEVICE_H
 
-#include <caviar/ops.h>
+#include "train_step.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,12 +14,13 @@
 extern "C" {
 #endif
 
-/* CAVIAR_OP_gather, ..., in the order of the list */
+/* CAVIAR_OP_gather, ..., in the order of the list. A program may also have train_step, where the device does. */
 typedef enum caviar_op {
 #define CAVIAR_OP_ENUMERATOR(name) CAVIAR_OP_##name,
     CAVIAR_FOR_EACH_OP(CAVIAR_OP_ENUMERATOR)
 #undef CAVIAR_OP_ENUMERATOR
-        CAVIAR_OP_COUNT
+        CAVIAR_OP_COUNT,
+    CAVIAR_OP_train_step = CAVIAR_OP_COUNT
 } caviar_op;
 
 /*
@@ -33,6 +34,7 @@ typedef struct caviar_call {
 #define CAVIAR_OP_MEMBER(name) caviar_##name##_args name;
         CAVIAR_FOR_EACH_OP(CAVIAR_OP_MEMBER)
 #undef CAVIAR_OP_MEMBER
+        caviar_train_step_args train_step;
     } args;
 } caviar_call;
 
@@ -63,6 +65,12 @@ typedef struct caviar_device_table {
                                     size_t count, const int32_t *active);
     caviar_status (*program_run)(caviar_device *device, caviar_program *program, int64_t times);
     void (*program_destroy)(caviar_device *device, caviar_program *program);
+
+    /*
+     * Says why the device cannot take such a step, in a message, or CAVIAR_OK; looks at sizes only. NULL where it has
+     * none.
+     */
+    caviar_status (*train_step_fits)(const caviar_device *device, const caviar_train_step_args *args);
 
 #define CAVIAR_OP_FUNCTION(name)                                                                                       \
     caviar_status (*name)(caviar_device * device, const caviar_##name##_args *args, void *stream);

@@ -13,6 +13,7 @@ static caviar_status enqueue(caviar_device *device, const caviar_call &call, cud
     case CAVIAR_OP_##name: return caviar_cuda_##name(device, &call.args.name, stream);
         CAVIAR_FOR_EACH_OP(CAVIAR_CUDA_ENQUEUE)
 #undef CAVIAR_CUDA_ENQUEUE
+    case CAVIAR_OP_train_step: return caviar_cuda_train_step(device, &call.args.train_step, stream);
     default: return caviar_fail(CAVIAR_INVALID_ARGUMENT, "program: operation %d does not exist", (int)call.op);
     }
 }

@@ -66,7 +66,7 @@ grep -q '"promise": "training-simt", "achieved": [0-9]' "$record" || fail "there
 grep -q '"criterion": "stand-in"' "$record" || fail "the record does not say what was a stand-in"
 expect conformance passed '"tests_passed": 1[0-9], "tests_failed": 0, .*"cases": [0-9]'
 expect repeatability passed "two processes with the same bits"
-for name in reference training streams; do expect $name passed; done
+for name in reference training whole-step streams; do expect $name passed; done
 for name in memcheck racecheck initcheck synccheck; do expect $name passed "the planted defect found"; done
 for name in population isolation; do expect $name skipped "left out by --filter"; done
 cases=$(sed -n 's/.*"memcheck".*"cases": \([0-9]*\), "cases_in_all": \([0-9]*\).*/\1 < \2/p' "$record")

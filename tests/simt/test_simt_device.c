@@ -128,7 +128,8 @@ Test(simt_device, programs) {
     const int64_t before = simt_live_objects();
     caviar_program *other = NULL;
     make_calls(calls, memory);
-    calls[1].op = CAVIAR_OP_COUNT;
+    calls[1].op = CAVIAR_OP_train_step;
+    calls[1].args.train_step = (caviar_train_step_args){ .batch = 1000 };
     cr_assert(device->table->program_create(&other, device, calls, 3, NULL) == CAVIAR_INVALID_ARGUMENT);
     cr_assert(other == NULL && simt_live_objects() == before);
     SUCCEEDS(device->table->program_create(&other, device, calls, 0, NULL));

@@ -68,11 +68,14 @@ static void check_lost(caviar_device *device, caviar_population *population, int
     cr_assert(strstr(caviar_last_error(), "cannot be used by this process any more"));
 }
 
+static caviar_engine engine; /* of use_population */
+
 static caviar_status use_population(outcome *out, caviar_device *device, caviar_population **made) {
     caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
     options.models = MODELS;
     options.hidden_width[0] = 3;
     options.batch_size = 8;
+    options.engine = engine;
     CAVIAR_TRY(caviar_population_create(made, device, dataset, &options));
     caviar_hyperparameters each[MODELS];
     for (int k = 0; k < MODELS; k++) {
@@ -113,6 +116,13 @@ static caviar_status run_population(outcome *out) {
     }
     caviar_population_destroy(population);
     caviar_device_close(device);
+    return status;
+}
+
+static caviar_status run_whole_steps(outcome *out) {
+    engine = CAVIAR_ENGINE_WHOLE_STEP;
+    const caviar_status status = run_population(out);
+    engine = CAVIAR_ENGINE_AUTO;
     return status;
 }
 
@@ -195,6 +205,7 @@ Test(simt_faults, each_call_of_a_run_fails_in_turn) {
         /* Opening a device costs most of it, so each of the errors takes every second call, and each call two errors.
          */
         exhaust("population", run_population, SIMT_ANY, 1 + e % 2, errors[e].error, errors[e].status, lengthy ? 1 : 2);
+        exhaust("whole steps", run_whole_steps, SIMT_ANY, 1 + e, errors[e].error, errors[e].status, lengthy ? 1 : 4);
         /* The calls of each kind are among all calls; of a search, which makes many, some of each kind are taken. */
         exhaust("search", run_search, SIMT_ALLOCATION, 1, errors[e].error, errors[e].status, 1);
         for (int kind = SIMT_LAUNCH; kind <= SIMT_CUBLAS; kind++)

@@ -1,6 +1,7 @@
 """A copy of the project in which one mutant after another is built and tested."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -21,10 +22,21 @@ STAGES = (
     ("conformance, reverse order", {"CAVIAR_SIMT_SCHEDULE": "reverse"}, ("ops/cases",)),
     ("conformance, random order 1", {"CAVIAR_SIMT_SCHEDULE": "random", "CAVIAR_SIMT_SEED": "1"}, ("ops/cases",)),
     ("conformance, random order 2", {"CAVIAR_SIMT_SCHEDULE": "random", "CAVIAR_SIMT_SEED": "2"}, ("ops/cases",)),
-    ("everything else", {}, ("sampler/*", "simt_agreement/*", "ops/cases_beyond*", "population/!(every*)", "simt_faults/*")),
-    ("200 random schedules", {}, ("simt_schedules/*",)),
+    ("everything else", {}, ("sampler/*", "simt_agreement/*", "ops/cases_beyond*", "population/!(every*)", "simt_faults/*",
+                             "whole_step/*")),
+    ("200 random schedules", {}, ("simt_schedules/one_bit_pattern",)),
 )
 QUICK = 4  # the stages of a quick run
+# Of what only the whole-step engine is made of, which no operation runs.
+WHOLE_STEP = re.compile(r"src/kernels/(product|step_\w+|train_step)\.cuh?")
+WHOLE_STEP_STAGES = (
+    ("whole step", {}, ("whole_step/*",)),
+    ("whole step, reverse order", {"CAVIAR_SIMT_SCHEDULE": "reverse"}, ("whole_step/*",)),
+    ("whole step, random order 1", {"CAVIAR_SIMT_SCHEDULE": "random", "CAVIAR_SIMT_SEED": "1"}, ("whole_step/*",)),
+    ("whole step, random order 2", {"CAVIAR_SIMT_SCHEDULE": "random", "CAVIAR_SIMT_SEED": "2"}, ("whole_step/*",)),
+    ("faults", {}, ("simt_faults/*",)),
+    ("whole step, 200 random schedules", {}, ("simt_schedules/whole_step",)),
+)
 
 
 class BuildError(Exception):
@@ -57,7 +69,7 @@ class Worker:
 
     def measure(self):
         """Runs everything without a mutation, which must pass, and derives the limits of each stage."""
-        for stage, environment, patterns in self.stages:
+        for stage, environment, patterns in self.stages + WHOLE_STEP_STAGES:
             begun = time.monotonic()
             failure = self._run(environment, patterns, 3600, 7200)
             if failure is not None:
@@ -71,21 +83,21 @@ class Worker:
         path = self.tree / mutant.path
         path.write_text(mutated)
         try:
-            verdict, by = self._verdict()
+            verdict, by = self._verdict(WHOLE_STEP_STAGES if WHOLE_STEP.fullmatch(mutant.path) else self.stages)
         finally:
             path.write_text(original)
         return Result(verdict, by, time.monotonic() - begun)
 
-    def _verdict(self):
+    def _verdict(self, stages):
         output = self._make()
         if output is not None:
             errors = [line for line in output.splitlines() if "error" in line]
             return "stillborn", errors[0] if errors else output[-300:]
-        for stage, environment, patterns in self.stages:
+        for stage, environment, patterns in stages:
             failure = self._run(environment, patterns, *self.limits[stage])
             if failure is not None:
                 return "killed", f"{stage}: {failure}"
-        return "survived", "" if self.stages == STAGES else "quick"
+        return "survived", "" if stages in (STAGES, WHOLE_STEP_STAGES) else "quick"
 
     def _copy(self):
         """Files that have not changed keep their time, so that nothing is built again for them."""

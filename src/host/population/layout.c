@@ -19,6 +19,8 @@ caviar_status caviar_shape_check(const char *function, const caviar_population_s
     CAVIAR_REQUIRE(o->struct_size == sizeof *o,
                    "%s: options.struct_size is %zu, not %zu; begin with CAVIAR_POPULATION_OPTIONS_INIT", function,
                    o->struct_size, sizeof *o);
+    CAVIAR_REQUIRE(o->engine >= CAVIAR_ENGINE_AUTO && o->engine <= CAVIAR_ENGINE_WHOLE_STEP,
+                   "%s: options.engine is %d, not in 0 .. %d", function, (int)o->engine, CAVIAR_ENGINE_WHOLE_STEP);
     CAVIAR_REQUIRE(o->models >= 1, "%s: options.models is %d, not 1 or more", function, o->models);
     CAVIAR_REQUIRE(o->hidden_layers >= 0 && o->hidden_layers <= CAVIAR_MAX_HIDDEN_LAYERS,
                    "%s: options.hidden_layers is %d, not in 0 .. %d", function, o->hidden_layers,
@@ -103,12 +105,12 @@ uint64_t caviar_population_lay_out(caviar_population *p, char *arena) {
     const caviar_dataset *dataset = p->shape.dataset;
     const int64_t models = o->models;
     const int64_t batch = largest(p->shape.trains ? o->batch_size : 0, CAVIAR_EVALUATION_BATCH);
-    const int64_t trained = p->shape.trains ? models : 0;
+    const int64_t trained = p->shape.trains ? models : 0, with_gradients = p->whole_step ? 0 : trained;
     carver c = { arena, 0 };
 
     CARVE(p->parameters, models * p->parameter_count);
     CARVE(p->state, models * p->state_count);
-    CARVE(p->gradients, trained * p->parameter_count);
+    CARVE(p->gradients, with_gradients * p->parameter_count);
     CARVE(p->first_moment, trained * p->parameter_count);
     CARVE(p->second_moment, trained * p->parameter_count);
 
@@ -150,8 +152,8 @@ uint64_t caviar_population_lay_out(caviar_population *p, char *arena) {
         CARVE(layer->z, batch * models * layer->out);
         CARVE(layer->h, batch * models * layer->out);
     }
-    CARVE(p->gradient_a, batch * trained * p->widest);
-    CARVE(p->gradient_b, batch * trained * p->widest);
+    CARVE(p->gradient_a, batch * with_gradients * p->widest);
+    CARVE(p->gradient_b, batch * with_gradients * p->widest);
     CARVE(p->input, batch * p->padded_features);
     CARVE(p->input_labels, batch);
     CARVE(p->logits, batch * models * p->padded_classes);

@@ -26,8 +26,9 @@ caviar_status caviar_population_estimate(uint64_t *bytes, const caviar_device *d
                                          const caviar_population_options *options) {
     const char *function = "caviar_population_estimate";
     CAVIAR_REQUIRE(bytes && device && dataset && options, "%s: an argument is NULL", function);
-    caviar_population measured = { .shape = shape_of(dataset, options) };
+    caviar_population measured = { .shape = shape_of(dataset, options), .device = (caviar_device *)device };
     CAVIAR_TRY(caviar_shape_check(function, &measured.shape));
+    CAVIAR_TRY(caviar_choose_engine(&measured));
     *bytes = caviar_population_lay_out(&measured, NULL);
     return CAVIAR_OK;
 }
@@ -114,6 +115,7 @@ static caviar_status allocate_host(caviar_population *p) {
 }
 
 static caviar_status fill(caviar_population *p) {
+    CAVIAR_TRY(caviar_choose_engine(p));
     const uint64_t bytes = caviar_population_lay_out(p, NULL);
     CAVIAR_REQUIRE(bytes <= SIZE_MAX / 2, "a population of %llu bytes is too large", (unsigned long long)bytes);
     CAVIAR_TRY(caviar_device_allocate(&p->arena, p->device, (size_t)bytes));
@@ -278,6 +280,14 @@ static caviar_status initialize_tensors(caviar_population *p, int32_t first, int
     return CAVIAR_OK;
 }
 
+caviar_status caviar_clear_training(caviar_population *p, int32_t first, int32_t count) {
+    float *const blocks[3] = { p->gradients, p->first_moment, p->second_moment };
+    const size_t bytes = (size_t)count * (size_t)p->parameter_count * sizeof(float);
+    for (int i = 0; i < 3; i++)
+        if (blocks[i]) CAVIAR_TRY(p->device->table->clear(p->device, blocks[i] + first * p->parameter_count, bytes));
+    return CAVIAR_OK;
+}
+
 caviar_status caviar_population_start(caviar_population *p, int32_t first, int32_t count,
                                       const caviar_hyperparameters *hyperparameters) {
     const char *function = "caviar_population_start";
@@ -295,11 +305,10 @@ caviar_status caviar_population_start(caviar_population *p, int32_t first, int32
     CAVIAR_TRY(status);
 
     const caviar_device_table *table = p->device->table;
-    float *const blocks[4] = { p->parameters, p->gradients, p->first_moment, p->second_moment };
     const size_t parameters = (size_t)p->parameter_count * sizeof(float),
                  state = (size_t)p->state_count * sizeof(float);
-    for (int i = 0; i < (p->shape.trains ? 4 : 1); i++)
-        CAVIAR_TRY(table->clear(p->device, blocks[i] + first * p->parameter_count, (size_t)count * parameters));
+    CAVIAR_TRY(table->clear(p->device, p->parameters + first * p->parameter_count, (size_t)count * parameters));
+    CAVIAR_TRY(caviar_clear_training(p, first, count));
     if (state) CAVIAR_TRY(table->clear(p->device, p->state + first * p->state_count, (size_t)count * state));
     CAVIAR_TRY(initialize_tensors(p, first, count));
     if (p->shape.trains) {

@@ -48,6 +48,7 @@ typedef struct caviar_sums {
 struct caviar_population {
     caviar_population_shape shape;
     caviar_device *device;
+    int whole_step; /* trains by the whole-step engine: gradients and activations need no memory */
     void *arena;
 
     /* layout.c */
@@ -90,7 +91,9 @@ typedef struct caviar_call_list {
     size_t count;
 } caviar_call_list;
 
-/* step.c: the calls of one training step; of one minibatch of evaluation; of a prediction by one model. */
+/* step.c: sets whole_step as the options say, or says why it cannot be. */
+caviar_status caviar_choose_engine(caviar_population *population);
+/* The calls of one training step; of one minibatch of evaluation; of a prediction by one model. */
 void caviar_build_training(caviar_call_list *list, const caviar_population *population, int64_t batch);
 void caviar_build_evaluation(caviar_call_list *list, const caviar_population *population, int64_t batch);
 void caviar_build_prediction(caviar_call_list *list, const caviar_population *population, int32_t model, int64_t batch);
@@ -101,6 +104,8 @@ int64_t caviar_steps_per_epoch(int64_t training_examples, const caviar_populatio
 /* As caviar_population_create, for any shape. */
 caviar_status caviar_population_make(caviar_population **population, caviar_device *device,
                                      const caviar_population_shape *shape);
+/* Sets the gradients and moments of `count` models to 0, of those that the population has. */
+caviar_status caviar_clear_training(caviar_population *population, int32_t first, int32_t count);
 /* CAVIAR_INVALID_ARGUMENT unless `model` is one of the population's. */
 caviar_status caviar_check_model_index(const char *function, const caviar_population *population, int32_t model);
 

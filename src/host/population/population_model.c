@@ -158,10 +158,7 @@ caviar_status caviar_population_write_model(caviar_population *p, int32_t index,
         "fractions that the model was trained with",
         function);
     CAVIAR_TRY(upload_model(p, index, model));
-    const size_t bytes = (size_t)p->parameter_count * sizeof(float);
-    float *const blocks_of[3] = { p->gradients, p->first_moment, p->second_moment };
-    for (int i = 0; i < 3 && p->shape.trains; i++)
-        CAVIAR_TRY(p->device->table->clear(p->device, blocks_of[i] + index * p->parameter_count, bytes));
+    CAVIAR_TRY(caviar_clear_training(p, index, 1));
     const int64_t step = 0;
     return caviar_device_upload(p->device, p->arrays.step + index, &step, sizeof step);
 }

@@ -1,5 +1,6 @@
 /* The training step, evaluation and prediction, written as lists of operations. */
 #include "host/data/dataset.h"
+#include "host/status.h"
 #include "population.h"
 
 #define ADD(list, branch_of_call, name, ...)                                                                           \
@@ -142,16 +143,34 @@ static void add_backward(caviar_call_list *list, const scope *s) {
     }
 }
 
-static void add_optimizer(caviar_call_list *list, const scope *s) {
+/* Without gradients. */
+static caviar_optimizer_update_args update_of(const scope *s) {
     const caviar_population *p = s->p;
     const caviar_model_arrays *a = &p->arrays;
     const int64_t k = s->first;
-    ADD(list, s->branch, optimizer_update, .parameters = parameter(s, 0), .gradients = gradient(s, 0),
-        .first_moment = like_parameter(s, p->first_moment, 0), .second_moment = like_parameter(s, p->second_moment, 0),
-        .models = s->models, .count = p->parameter_count, .decayed = p->decayed_count, .active = a->active + k,
-        .optimizer = a->optimizer + k, .rate = a->rate + k, .correction1 = a->correction1 + k,
-        .correction2 = a->correction2 + k, .momentum = a->momentum + k, .complement1 = a->complement1_float + k,
-        .complement2 = a->complement2_float + k, .epsilon = a->epsilon + k, .weight_decay = a->weight_decay + k);
+    return (caviar_optimizer_update_args){ .parameters = parameter(s, 0),
+                                           .first_moment = like_parameter(s, p->first_moment, 0),
+                                           .second_moment = like_parameter(s, p->second_moment, 0),
+                                           .models = s->models,
+                                           .count = p->parameter_count,
+                                           .decayed = p->decayed_count,
+                                           .active = a->active + k,
+                                           .optimizer = a->optimizer + k,
+                                           .rate = a->rate + k,
+                                           .correction1 = a->correction1 + k,
+                                           .correction2 = a->correction2 + k,
+                                           .momentum = a->momentum + k,
+                                           .complement1 = a->complement1_float + k,
+                                           .complement2 = a->complement2_float + k,
+                                           .epsilon = a->epsilon + k,
+                                           .weight_decay = a->weight_decay + k };
+}
+
+static void add_optimizer(caviar_call_list *list, const scope *s) {
+    caviar_call *call = &list->calls[list->count++];
+    *call =
+        (caviar_call){ .op = CAVIAR_OP_optimizer_update, .branch = s->branch, .args.optimizer_update = update_of(s) };
+    call->args.optimizer_update.gradients = gradient(s, 0);
 }
 
 static void add_schedule(caviar_call_list *list, const scope *s) {
@@ -210,10 +229,61 @@ static void add_training(caviar_call_list *list, const scope *group) {
     add_optimizer(list, group);
 }
 
+static caviar_train_step_args whole_step(const caviar_population *p, int64_t batch) {
+    const scope all = { p, 0, p->shape.options.models, batch, 0, 0 };
+    caviar_train_step_args step = { .x = p->input,
+                                    .labels = p->input_labels,
+                                    .update = update_of(&all),
+                                    .state = state(&all, 0),
+                                    .layers = p->layers,
+                                    .batch_norm = p->shape.options.batch_norm,
+                                    .batch = batch,
+                                    .classes = p->shape.classes,
+                                    .activation = p->arrays.activation,
+                                    .dropout = dropout_of(&all, 0),
+                                    .epsilon = (float)p->shape.options.batch_norm_epsilon,
+                                    .momentum = (float)p->shape.options.batch_norm_momentum,
+                                    .loss_sum = p->train_sums.loss,
+                                    .correct = p->train_sums.correct };
+    for (int32_t l = 0; l < p->layers; l++) {
+        const caviar_layer *layer = &p->layer[l];
+        const int normalised = p->shape.options.batch_norm && l < p->layers - 1;
+        step.layer[l] = (caviar_train_layer){ .in = layer->in,
+                                              .out = layer->out,
+                                              .weight = layer->weight,
+                                              .gamma = layer->gamma,
+                                              .beta = normalised ? layer->beta : layer->bias,
+                                              .running_mean = layer->running_mean,
+                                              .running_variance = layer->running_variance,
+                                              .mean = layer->mean,
+                                              .inverse_deviation = layer->inverse_deviation,
+                                              .widths = layer->widths };
+    }
+    return step;
+}
+
+caviar_status caviar_choose_engine(caviar_population *p) {
+    p->whole_step = 0;
+    if (!p->shape.trains || p->shape.options.engine != CAVIAR_ENGINE_WHOLE_STEP) return CAVIAR_OK;
+    const caviar_device_table *table = p->device->table;
+    CAVIAR_REQUIRE(table->train_step_fits, "options.engine is WHOLE_STEP, which the CPU does not have; use AUTO");
+    caviar_population_lay_out(p, NULL);
+    const caviar_train_step_args step = whole_step(p, p->shape.options.batch_size);
+    CAVIAR_TRY(table->train_step_fits(p->device, &step));
+    p->whole_step = 1;
+    return CAVIAR_OK;
+}
+
 void caviar_build_training(caviar_call_list *list, const caviar_population *p, int64_t batch) {
     list->count = 0;
     add_gather(list, p, p->train_order, p->shape.dataset->part_examples[CAVIAR_TRAIN], p->train_cursor, batch);
-    for_each_group(list, p, batch, add_training);
+    if (p->whole_step) {
+        add_schedule(list, &(scope){ p, 0, p->shape.options.models, batch, 0, 0 });
+        list->calls[list->count++] =
+            (caviar_call){ .op = CAVIAR_OP_train_step, .args.train_step = whole_step(p, batch) };
+    } else {
+        for_each_group(list, p, batch, add_training);
+    }
     ADD(list, 0, advance, .cursor = p->train_cursor, .by = batch);
 }
 
