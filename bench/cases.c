@@ -105,11 +105,16 @@ static void add_products(bench_cases *cases, const bench_request *request, int c
     }
 }
 
-static void add_steps(bench_cases *cases, const bench_request *request, const char *prefix, const bench_grid *usual) {
+/* By each engine that the device has: step/NAME, and whole-step/NAME. */
+static void add_steps(bench_cases *cases, const bench_request *request, const char *name, const bench_grid *usual) {
     const bench_grid grid = replaced(usual, request);
-    bench_case made = { .group = BENCH_STEP };
     const unsigned uses = BENCH_MODELS | BENCH_WIDTH | BENCH_BATCH | BENCH_INPUTS;
-    for (int i = 0; bench_grid_at(&made.size, &grid, uses, i); i++) add(cases, request, prefix, made);
+    for (int whole = 0; whole <= request->gpu; whole++) {
+        bench_case made = { .group = BENCH_STEP, .index = whole ? CAVIAR_ENGINE_WHOLE_STEP : CAVIAR_ENGINE_LAYERED };
+        char prefix[64];
+        snprintf(prefix, sizeof prefix, "%sstep/%s", whole ? "whole-" : "", name);
+        for (int i = 0; bench_grid_at(&made.size, &grid, uses, i); i++) add(cases, request, prefix, made);
+    }
 }
 
 /* Along the number of models, and along width and batch size where a GPU is full. */
@@ -119,9 +124,9 @@ static void add_sweep(bench_cases *cases, const bench_request *request) {
     };
     const bench_grid along_width = { one(1024), { { 16, 32, 128, 256 }, 4 }, one(128), one(784), one(10) };
     const bench_grid along_batch = { one(1024), one(64), { { 16, 32, 64, 256, 512 }, 5 }, one(784), one(10) };
-    add_steps(cases, request, "step/sweep", &along_models);
-    add_steps(cases, request, "step/sweep", &along_width);
-    add_steps(cases, request, "step/sweep", &along_batch);
+    add_steps(cases, request, "sweep", &along_models);
+    add_steps(cases, request, "sweep", &along_width);
+    add_steps(cases, request, "sweep", &along_batch);
 }
 
 void bench_cases_make(bench_cases *cases, const bench_request *request) {
@@ -131,9 +136,7 @@ void bench_cases_make(bench_cases *cases, const bench_request *request) {
     for (int c = 0; c < CONFIGURATIONS; c++) {
         const bench_grid usual = { one(configurations[c].models), one(configurations[c].width),
                                    one(configurations[c].batch), one(configurations[c].inputs), one(10) };
-        char prefix[32];
-        snprintf(prefix, sizeof prefix, "step/%s", configurations[c].name);
-        add_steps(cases, request, prefix, &usual);
+        add_steps(cases, request, configurations[c].name, &usual);
     }
     add_sweep(cases, request);
 }

@@ -8,7 +8,7 @@
 typedef struct bench_request {
     const char *filter; /* parts of names, with * and ? as in a shell, commas between; NULL: all */
     const bench_sizes *models, *width, *batch, *inputs, *classes;
-    int gpu; /* products also in TF32 */
+    int gpu; /* products also in TF32, steps also by the whole-step engine */
 } bench_request;
 
 typedef struct bench_cases {

@@ -115,13 +115,28 @@ static bench_cost cost_sample(const caviar_sample_args *a) {
     return (bench_cost){ 16 * count, 35 * count };
 }
 
+/* The minibatch once for all, as the caches hold it; p, m and v of each model in and out, and its running averages. As
+   many operations as in the operations by themselves. */
+static bench_cost cost_train_step(const caviar_train_step_args *a) {
+    const double models = (double)a->update.models, batch = (double)a->batch, count = (double)a->update.count;
+    bench_cost cost = { 4 * batch * (double)a->layer[0].in + 24 * models * count, 15 * models * count };
+    for (int32_t l = 0; l < a->layers; l++) {
+        const double out = (double)a->layer[l].out;
+        const int hidden = l < a->layers - 1;
+        cost.operations += (l > 0 ? 6 : 4) * models * batch * (double)a->layer[l].in * out;
+        cost.operations += models * batch * out * (!hidden ? 8 : a->batch_norm ? 23 : 6);
+        if (hidden && a->batch_norm) cost.bytes += 24 * models * out;
+    }
+    return cost;
+}
+
 bench_cost bench_cost_of(const caviar_call *call) {
     switch (call->op) {
 #define BENCH_COST_CASE(name)                                                                                          \
     case CAVIAR_OP_##name: return cost_##name(&call->args.name);
         CAVIAR_FOR_EACH_OP(BENCH_COST_CASE)
 #undef BENCH_COST_CASE
-    case CAVIAR_OP_COUNT: break;
+    case CAVIAR_OP_train_step: return cost_train_step(&call->args.train_step);
     }
     return (bench_cost){ 0, 0 };
 }

@@ -117,6 +117,7 @@ static caviar_status enqueue(caviar_device *device, const caviar_call &call) {
     case CAVIAR_OP_##name: return device->table->name(device, &call.args.name, nullptr);
         CAVIAR_FOR_EACH_OP(BENCH_ENQUEUE)
 #undef BENCH_ENQUEUE
+    case CAVIAR_OP_train_step: return caviar_cuda_train_step(device, &call.args.train_step, nullptr);
     default: return CAVIAR_OK;
     }
 }

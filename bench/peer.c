@@ -31,6 +31,7 @@ enum { LAST_STEPS = 100, PROOF_STEPS = 10 };
 
 typedef struct peer {
     int32_t models, width, batch, steps, threads;
+    int engine; /* caviar_engine */
     const char *device_name, *data, *folder;
     caviar_device *device;
     caviar_device_info info;
@@ -47,6 +48,8 @@ static int parse(peer *p, int argc, char **argv) {
         OPTIONS_WHOLE("batch", &p->batch, 2, 65536, "minibatch size (default 128)"),
         OPTIONS_WHOLE("steps", &p->steps, 101, 1 << 30, "optimiser steps (default 420, one epoch)"),
         OPTIONS_TEXT("data", "SOURCE", &p->data, "as of 'caviar search' (default fashion-mnist)"),
+        OPTIONS_CHOICE("engine", "ENGINE", &p->engine, "auto layered whole-step",
+                       "auto (default), layered or whole-step"),
         OPTIONS_TEXT("device", "NAME", &p->device_name, "cpu, cuda:N or auto (default)"),
         OPTIONS_WHOLE("threads", &p->threads, 0, 4096, "of the CPU; 0: all it may use (default)"),
         OPTIONS_TEXT("case", "FOLDER", &p->folder, "write the case for other programs there and end"),
@@ -70,6 +73,7 @@ static caviar_status open_all(peer *p) {
     options.hidden_layers = 2;
     options.hidden_width[0] = options.hidden_width[1] = p->width;
     options.batch_size = p->batch;
+    options.engine = (caviar_engine)p->engine;
     caviar_status status = caviar_device_open(&p->device, p->device_name, p->threads);
     if (!status) status = caviar_device_get_info(&p->info, p->device);
     if (!status) status = caviar_dataset_load(&p->dataset, p->data, NULL);

@@ -11,7 +11,7 @@ typedef enum bench_group { BENCH_KERNEL, BENCH_PRODUCT, BENCH_STEP } bench_group
 typedef struct bench_case {
     char name[128]; /* "kernel/optimizer_update models=64 width=64": one a record, and what --filter matches */
     bench_group group;
-    int index;       /* kernel: caviar_op; product: bench_product_kind; step: 0 */
+    int index;       /* kernel: caviar_op; product: bench_product_kind; step: caviar_engine */
     int tf32;        /* product */
     int shared;      /* product: x is shared by all models, as the minibatch is */
     bench_size size; /* product: from `inputs` to `width` */

@@ -83,6 +83,14 @@ class Figures(unittest.TestCase):
         self.assertNotIn(">77", pictures["peers-cpu.svg"])
         self.assertIn("other.json: left out", done.stdout)
 
+    def test_draws_the_sweeps_of_both_engines(self):
+        rows = self.record["rows"] + [row | {"name": "whole-" + row["name"]} for row in self.record["rows"]
+                                      if row["name"].startswith("step/sweep")]
+        pictures, done = self.draw({"2026-01-01-gpu-all.json": self.record | {"trial": False, "rows": rows}})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for text in (">12-8-8-10, batch 6<", ">12-8-8-10, batch 6, whole-step engine<"):
+            self.assertIn(text, pictures["sweep-cpu.svg"])
+
     def test_draws_a_picture_of_each_configuration_on_a_gpu(self):
         pictures, done = self.draw({"2026-01-02-cpu-peers.json": peers("2026", 5000.0),
                                     "2026-01-02-nvidia-h100-80gb-peers-A.json": gpu_peers("A", 16),

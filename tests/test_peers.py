@@ -108,6 +108,13 @@ class Peers(unittest.TestCase):
         self.assertIn("caviar peer --device cuda:0 --data fashion-mnist --width 64 --batch 128 --models 8 --steps 420",
                       self.calls("caviar peer"))
 
+    def test_another_engine_has_its_own_record(self):
+        done, records = self.run_it("--device", "cuda", "--models", "2", "--rounds", "1", "--engine", "whole-step")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(records["2026-01-02-nvidia-h100-80gb-peers-A-whole-step.json"]["case"]["engine"], "whole-step")
+        for call in self.calls("caviar peer"):
+            self.assertIn("--engine whole-step", call)
+
     def test_configuration_b_has_its_own_images_and_targets(self):
         done, records = self.run_it("--device", "cuda", "--config", "B", "--models", "2", "--rounds", "1")
         self.assertEqual(done.returncode, 0, done.stderr)
