@@ -10,6 +10,18 @@
 #include <math.h>
 #include <string.h>
 
+/*
+ * Measured on the emulator: 2e-6. A GPU's own exponentials have other
+ * last places; it has not been measured.
+ */
+#ifdef CAVIAR_SIMT
+#define PROMISE "whole-step-simt"
+#define BOUND 1e-5
+#else
+#define PROMISE "whole-step-cuda"
+#define BOUND 1e-4
+#endif
+
 enum { MODELS = 6, STOPPED = 2, STEPS = 5 };
 
 typedef struct network {
@@ -29,7 +41,7 @@ static const network networks[] = {
     { 150, 4, 0, { 0 }, 40, 1, 100, "softmax regression" },
     { 12, 20, 0, { 0 }, 128, 1, 200, "softmax regression of many classes" },
     { 9, 2, 4, { 16, 4, 20, 7 }, 50, 1, 160, "deep and narrow, two classes" },
-    { 24, 5, 3, { 8, 68, 8 }, 5, 1, 23, "few examples" },
+    { 24, 5, 2, { 68, 8 }, 8, 1, 27, "few examples" },
 };
 
 static caviar_hyperparameters hyperparameters_of(const network *n, int k) {
@@ -84,9 +96,6 @@ static double difference(const float *a, const float *b, int64_t count) {
     }
     return largest > 0 ? worst / largest : worst;
 }
-
-/* Measured on the emulator: 7e-7, and 6e-6 for the batch norm of five examples. */
-#define BOUND 1e-5
 
 static double compare_blocks(const network *n, caviar_population *const p[2], const char *what, float *const blocks[2],
                              int64_t count) {
@@ -156,6 +165,7 @@ Test(whole_step, trains_as_the_cpu_does) {
         worst = fmax(worst, train_beside(devices, &networks[i]));
     for (int d = 0; d < 2; d++) caviar_device_close(devices[d]);
     printf("parameters, moments, averages and losses differ by %.3g at most\n", worst);
+    scorecard(PROMISE, worst);
 }
 
 /* What a model is after training, whatever population it was in. */
