@@ -29,8 +29,13 @@ struct caviar_cuda_device : caviar_device {
     std::atomic<bool> lost; /* set by the first error after which CUDA refuses everything in this process */
 };
 
-/* What NVIDIA recommends for its newest GPUs; less on older ones would only slow some products down. */
+/* What NVIDIA recommends for its newest GPUs; less on older ones would only slow some products down. The emulator's
+   products need none, and it fills all memory. */
+#ifdef CAVIAR_SIMT
+constexpr size_t caviar_cuda_workspace_bytes = 256;
+#else
 constexpr size_t caviar_cuda_workspace_bytes = (size_t)32 << 20;
+#endif
 
 /* What an error message says of a call; 0: no such dimension. */
 struct caviar_cuda_subject {

@@ -205,7 +205,7 @@ Test(simt_faults, each_call_of_a_run_fails_in_turn) {
         /* Opening a device costs most of it, so each of the errors takes every second call, and each call two errors.
          */
         exhaust("population", run_population, SIMT_ANY, 1 + e % 2, errors[e].error, errors[e].status, lengthy ? 1 : 2);
-        exhaust("whole steps", run_whole_steps, SIMT_ANY, 1 + e, errors[e].error, errors[e].status, lengthy ? 1 : 12);
+        exhaust("whole steps", run_whole_steps, SIMT_ANY, 1 + e, errors[e].error, errors[e].status, lengthy ? 1 : 3);
         /* The calls of each kind are among all calls; of a search, which makes many, some of each kind are taken. */
         exhaust("search", run_search, SIMT_ALLOCATION, 1, errors[e].error, errors[e].status, 1);
         for (int kind = SIMT_LAUNCH; kind <= SIMT_CUBLAS; kind++)
