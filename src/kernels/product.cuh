@@ -105,13 +105,13 @@ struct slab_loads {
             for (int i = 0; i < left_loads; ++i) {
                 const int row = thread_y<4>() + i * 64;
                 const bool exists = row < a.rows && at < b.depth();
-                left[i] = exists ? load_quad<true>(a.data + (unsigned)(row * a.stride + at), 4) : quad{};
+                left[i] = exists ? load_quad<true>(a.data + (unsigned)(row * a.stride + at)) : quad{};
             }
         }
         const int i = b.transposed ? column + thread_x<columns>() : first + thread_y<across>();
         const int j = b.transposed ? first + thread_y<columns>() * 4 : column + thread_x<across>() * 4;
         const bool exists = i < b.in && j < b.out && (b.transposed || thread_y<across>() < slab);
-        right = exists ? load_quad<true>(b.data + (unsigned)(i * b.out + j), 4) : quad{};
+        right = exists ? load_quad<true>(b.data + (unsigned)(i * b.out + j)) : quad{};
     }
 
     __device__ __forceinline__ void store(const right_operand &b, const product_stage &stage, int half) const {
@@ -120,7 +120,7 @@ struct slab_loads {
             for (int i = 0; i < left_loads; ++i) {
                 const int row = thread_y<4>() + i * 64;
                 float *const to = stage.left + (half * tile_rows + row) * staged_left_stride + thread_x<4>() * 4;
-                if (row < tile_rows) store_quad<true>(to, left[i], 4);
+                if (row < tile_rows) store_quad<true>(to, left[i]);
             }
         float *const to = stage.right + half * slab * columns;
         const int y = thread_y<columns>() * 4;
@@ -129,7 +129,7 @@ struct slab_loads {
             for (int i = 0; i < 4; ++i)
                 if (y < slab) to[(y + i) * columns + thread_x<columns>()] = right.v[i];
         } else if (thread_y<across>() < slab) {
-            store_quad<true>(to + threadIdx.x * 4, right, 4);
+            store_quad<true>(to + threadIdx.x * 4, right);
         }
     }
 };
@@ -140,10 +140,10 @@ __device__ static __forceinline__ void add_four(float (&sum)[rows][4], const flo
                                                 const float *right) {
     quad columns[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) columns[i] = load_quad<true>(right + i * across * 4, 4);
+    for (int i = 0; i < 4; ++i) columns[i] = load_quad<true>(right + i * across * 4);
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-        const quad four = load_quad<true>(left + r * rows_down<across>() * stride, 4);
+        const quad four = load_quad<true>(left + r * rows_down<across>() * stride);
 #pragma unroll
         for (int i = 0; i < 4; ++i)
 #pragma unroll
@@ -218,13 +218,13 @@ __device__ static __forceinline__ void multiply_transposed(float (&sum)[rows][4]
 #pragma unroll
         for (int i = 0; i < groups; ++i) {
             const int b = first + thread_y<quads>() + i * (step_threads / quads), j = row + thread_x<quads>() * 4;
-            next[i] = b < a.rows && j < in ? load_quad<true>(a.data + (unsigned)(b * a.stride + j), 4) : quad{};
+            next[i] = b < a.rows && j < in ? load_quad<true>(a.data + (unsigned)(b * a.stride + j)) : quad{};
         }
     };
     const auto store = [&](int half) {
 #pragma unroll
         for (int i = 0; i < groups; ++i)
-            store_quad<true>(stage.left + half * slab * width + (threadIdx.x + i * step_threads) * 4, next[i], 4);
+            store_quad<true>(stage.left + half * slab * width + (threadIdx.x + i * step_threads) * 4, next[i]);
     };
     int group[groups]; /* where the thread's rows of each begin */
 #pragma unroll
@@ -253,14 +253,14 @@ __device__ static __forceinline__ void multiply_transposed(float (&sum)[rows][4]
 #pragma unroll
             for (int i = 0; i < groups; ++i) {
                 if constexpr (together(across) == 4) {
-                    const quad four = load_quad<true>(left + group[i], 4);
+                    const quad four = load_quad<true>(left + group[i]);
 #pragma unroll
                     for (int j = 0; j < 4; ++j) of_rows[i * 4 + j] = four.v[j];
                 } else {
                     of_rows[i] = left[group[i]];
                 }
             }
-            add_products(sum, of_rows, load_quad<true>(right, 4));
+            add_products(sum, of_rows, load_quad<true>(right));
         }
         if (more) store(half ^ 1);
         if (staged) __syncthreads();

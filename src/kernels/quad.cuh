@@ -13,7 +13,7 @@ struct alignas(16) quad {
  * may be none or more than four. What is not loaded is 0.
  */
 template <bool aligned>
-__device__ static inline quad load_quad(const float *from, int stored) {
+__device__ static inline quad load_quad(const float *from, int stored = 4) {
     quad q = {};
     if (aligned) {
         const float4 f = *(const float4 *)from;
@@ -27,7 +27,7 @@ __device__ static inline quad load_quad(const float *from, int stored) {
 }
 
 template <bool aligned>
-__device__ static inline void store_quad(float *to, const quad &q, int stored) {
+__device__ static inline void store_quad(float *to, const quad &q, int stored = 4) {
     if (aligned) {
         *(float4 *)to = make_float4(q.v[0], q.v[1], q.v[2], q.v[3]);
     } else {

@@ -22,7 +22,7 @@ __device__ static __forceinline__ step_columns find_columns(const Model &m, int 
 }
 
 __device__ static __forceinline__ quad load_columns(const float *vector, const step_columns &columns) {
-    return columns.exist ? load_quad<true>(vector + columns.first, 4) : quad{};
+    return columns.exist ? load_quad<true>(vector + columns.first) : quad{};
 }
 
 /* Without batch norm gamma is 1, and the bias is in the place of beta. */
@@ -40,12 +40,12 @@ __device__ static __forceinline__ quad sum_columns(quad part, float *shared) {
     const int x = thread_x<wide_across>(), warp = thread_y<warp_lanes>();
 #pragma unroll
     for (int i = 0; i < 4; ++i) part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], wide_across);
-    if (thread_x<warp_lanes>() < wide_across) store_quad<true>(shared + warp * wide_columns + x * 4, part, 4);
+    if (thread_x<warp_lanes>() < wide_across) store_quad<true>(shared + warp * wide_columns + x * 4, part);
     __syncthreads();
     quad sum = {};
 #pragma unroll
     for (int w = 0; w < step_warps; ++w) {
-        const quad other = load_quad<true>(shared + w * wide_columns + x * 4, 4);
+        const quad other = load_quad<true>(shared + w * wide_columns + x * 4);
 #pragma unroll
         for (int i = 0; i < 4; ++i) sum.v[i] += other.v[i];
     }
@@ -159,13 +159,13 @@ __device__ static __forceinline__ void activate_layer(const Model &m, int l) {
         with_activation(m.args().activation[m.k], [&](auto activation) {
 #pragma unroll 2
             for (int r = 0; r < Model::rows; ++r) {
-                quad four = load_quad<true>(xhat + r * down * block_stride, 4);
+                quad four = load_quad<true>(xhat + r * down * block_stride);
 #pragma unroll
                 for (int i = 0; i < 4; ++i) {
                     const float value = activate(activation.value, gamma.v[i] * four.v[i] + beta.v[i]) * rate.scale;
                     four.v[i] = kept >> (4 * r + i) & 1 ? value : 0.0f;
                 }
-                store_quad<true>(h + r * down * outputs_stride, four, 4);
+                store_quad<true>(h + r * down * outputs_stride, four);
             }
         });
     }
@@ -188,7 +188,7 @@ __device__ static __forceinline__ void forward_hidden(const Model &m, int l) {
         for_each_row<rows>([&](int r, int row) {
             const quad xhat = { { z[r][0], z[r][1], z[r][2], z[r][3] } };
             const int x = thread_x<wide_across>();
-            if (columns.exist) store_quad<true>(m.xhat(l, tile) + row * block_stride + x * 4, xhat, 4);
+            if (columns.exist) store_quad<true>(m.xhat(l, tile) + row * block_stride + x * 4, xhat);
         });
     }
     activate_layer(m, l);
@@ -216,7 +216,7 @@ __device__ static __forceinline__ void backward_hidden(const Model &m, int l, in
     with_activation(m.args().activation[m.k], [&](auto activation) {
 #pragma unroll
         for (int r = 0; r < rows; ++r) {
-            const quad xhat = columns.exist ? load_quad<true>(xhat_column + r * stride, 4) : quad{};
+            const quad xhat = columns.exist ? load_quad<true>(xhat_column + r * stride) : quad{};
 #pragma unroll
             for (int i = 0; i < 4; ++i) {
                 const float slope = activation_slope(activation.value, gamma.v[i] * xhat.v[i] + beta.v[i]);
@@ -240,7 +240,7 @@ __device__ static __forceinline__ void backward_hidden(const Model &m, int l, in
     }
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-        const quad xhat = columns.exist ? load_quad<true>(xhat_column + r * stride, 4) : quad{};
+        const quad xhat = columns.exist ? load_quad<true>(xhat_column + r * stride) : quad{};
         quad dz;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
@@ -248,7 +248,7 @@ __device__ static __forceinline__ void backward_hidden(const Model &m, int l, in
             dz.v[i] = batch_norm ? factor.v[i] * centred : da[r][i];
             dz.v[i] = live >> (4 * r + i) & 1 ? dz.v[i] : 0.0f;
         }
-        if (columns.exist) store_quad<true>(xhat_column + r * stride, dz, 4);
+        if (columns.exist) store_quad<true>(xhat_column + r * stride, dz);
     }
     const bool updates_gamma = batch_norm && y == 0, updates_beta = y == 1;
     if (!columns.exist || !(updates_gamma || updates_beta)) return;

@@ -22,14 +22,14 @@ __device__ static __forceinline__ void forward_output(const Model &m, int l) {
             multiply<across, Model::tile_rows>(logits, m.outputs(), weights, tile, m.stage());
         const int column = tile + thread_x<across>() * 4;
         if (column >= out) continue;
-        const quad bias = load_quad<true>(m.parameters() + layer.beta + column, 4);
+        const quad bias = load_quad<true>(m.parameters() + layer.beta + column);
 #pragma unroll
         for (int r = 0; r < rows; ++r) {
             const int row = thread_y<across>() + r * rows_down<across>();
             quad four;
 #pragma unroll
             for (int i = 0; i < 4; ++i) four.v[i] = logits[r][i] + bias.v[i];
-            if (row < Model::tile_rows) store_quad<true>(m.logits(l) + row * out + column, four, 4);
+            if (row < Model::tile_rows) store_quad<true>(m.logits(l) + row * out + column, four);
         }
     }
 }
@@ -93,7 +93,7 @@ __device__ static __forceinline__ void output_loss(const Model &m, int l) {
         }
     }
     __syncthreads();
-    if (t * 4 < out) update_quad(m, m.layer(l).beta + t * 4, load_quad<true>(biases + t * 4, 4));
+    if (t * 4 < out) update_quad(m, m.layer(l).beta + t * 4, load_quad<true>(biases + t * 4));
 }
 
 #endif

@@ -22,9 +22,9 @@ __device__ static __forceinline__ void update_quads(const Model &m, const update
 #pragma unroll
         for (int r = 0; r < count; ++r) {
             const int at = offset(r);
-            p[r] = at < 0 ? quad{} : load_quad<true>(parameters + (unsigned)at, 4);
-            if (first && at >= 0) u[r] = load_quad<true>(first_moment + (unsigned)at, 4);
-            if (second && at >= 0) v[r] = load_quad<true>(second_moment + (unsigned)at, 4);
+            p[r] = at < 0 ? quad{} : load_quad<true>(parameters + (unsigned)at);
+            if (first && at >= 0) u[r] = load_quad<true>(first_moment + (unsigned)at);
+            if (second && at >= 0) v[r] = load_quad<true>(second_moment + (unsigned)at);
         }
         ready();
 #pragma unroll
@@ -35,9 +35,9 @@ __device__ static __forceinline__ void update_quads(const Model &m, const update
 #pragma unroll
             for (int i = 0; i < 4; ++i)
                 update_one<optimizer.value>(rule, at + i < a.decayed, &p[r].v[i], g.v[i], &u[r].v[i], &v[r].v[i]);
-            store_quad<true>(parameters + (unsigned)at, p[r], 4);
-            if (first) store_quad<true>(first_moment + (unsigned)at, u[r], 4);
-            if (second) store_quad<true>(second_moment + (unsigned)at, v[r], 4);
+            store_quad<true>(parameters + (unsigned)at, p[r]);
+            if (first) store_quad<true>(first_moment + (unsigned)at, u[r]);
+            if (second) store_quad<true>(second_moment + (unsigned)at, v[r]);
         }
     });
 }
@@ -92,13 +92,13 @@ __device__ static __forceinline__ void update_tile(const Model &m, const caviar_
                         quad four;
 #pragma unroll
                         for (int i = 0; i < 4; ++i) four.v[i] = n < 2 ? dw[j][i] : dw[rows - 4 + j][i];
-                        store_quad<true>(part + (y % (down / 2) * 4 + j) * wide_columns, four, 4);
+                        store_quad<true>(part + (y % (down / 2) * 4 + j) * wide_columns, four);
                     }
                 __syncthreads();
             };
             update_quads<at_once>(
                 m, rule, [&](int i) { return offset_of(row + n * part_rows + y + i * down); }, exchange,
-                [&](int i) { return load_quad<true>(part + (y + i * down) * wide_columns, 4); });
+                [&](int i) { return load_quad<true>(part + (y + i * down) * wide_columns); });
         }
     }
 }
