@@ -34,15 +34,11 @@ __device__ static __forceinline__ void forward_output(const Model &m, int l) {
     }
 }
 
-/* A thread a row: the gradient in the place of the logits, 0 without an example; the loss, and whether it was right. */
+/* A thread a row: the gradient in the place of the logits; the loss, and whether it was right. */
 template <class Model>
-__device__ static __forceinline__ void row_loss(const Model &m, int l, int row, float *loss, float *right) {
+__device__ static __forceinline__ void row_loss(const Model &m, int l, int row, float *loss, int *right) {
     const int out = (int)m.layer(l).out, classes = (int)m.args().classes;
     float *const logits = m.logits(l) + row * out;
-    if (row >= m.batch()) {
-        for (int j = 0; j < out; ++j) logits[j] = 0.0f;
-        return;
-    }
     const int label = m.args().labels[row];
     softmax_maximum maximum = { logits[0], 0 };
     for (int j = 1; j < classes; ++j) maximum = larger(maximum, { logits[j], j });
@@ -54,7 +50,7 @@ __device__ static __forceinline__ void row_loss(const Model &m, int l, int row, 
     }
     *loss = logf(sum) - label_shift;
     const int prediction = maximum.value != maximum.value ? 0 : maximum.index;
-    *right = prediction == label ? 1.0f : 0.0f;
+    *right = prediction == label;
     const float inverse = 1.0f / sum, weight = 1.0f / (float)m.batch();
     for (int j = 0; j < out; ++j)
         logits[j] = j < classes ? (logits[j] * inverse - (j == label ? 1.0f : 0.0f)) * weight : 0.0f;
@@ -64,9 +60,10 @@ __device__ static __forceinline__ void row_loss(const Model &m, int l, int row, 
 template <class Model>
 __device__ static __forceinline__ void output_loss(const Model &m, int l) {
     const int t = (int)threadIdx.x, lane = thread_x<warp_lanes>(), out = (int)m.layer(l).out;
-    float *const losses = m.scratch(), *const rights = losses + most_batch, *const biases = rights + most_batch;
+    float *const losses = m.scratch(), *const biases = losses + most_batch;
+    int *const rights = (int *)(biases + most_classes);
     __syncthreads();
-    if (t < Model::tile_rows) row_loss(m, l, t, losses + t, rights + t);
+    if (t < m.batch()) row_loss(m, l, t, losses + t, rights + t);
     __syncthreads();
     for (int j = thread_y<warp_lanes>(); j < out; j += step_warps) {
         float sum = 0.0f;
@@ -80,7 +77,7 @@ __device__ static __forceinline__ void output_loss(const Model &m, int l) {
         int right = 0;
         for (int row = lane; row < m.batch(); row += warp_lanes) {
             loss += (double)losses[row];
-            right += (int)rights[row];
+            right += rights[row];
         }
 #pragma unroll
         for (int offset = warp_lanes / 2; offset > 0; offset /= 2) {

@@ -179,6 +179,26 @@ static void read_model(float *to, caviar_population *p, int k) {
                                     (size_t)p->state_count * sizeof *to));
 }
 
+/* A model of nothing but NaN takes every example for class 0, as on the CPU. */
+static void check_ruined(caviar_population *all, const caviar_dataset *dataset, const network *n,
+                         const caviar_hyperparameters *ruinous) {
+    caviar_device *cpu = NULL;
+    caviar_metrics here[MODELS], there[MODELS];
+    SUCCEEDS(caviar_device_open(&cpu, "cpu", 0));
+    caviar_population *same = begin(cpu, dataset, n, CAVIAR_ENGINE_AUTO);
+    SUCCEEDS(caviar_population_start(same, STOPPED, 1, ruinous));
+    SUCCEEDS(caviar_population_train(same, STEPS));
+    SUCCEEDS(caviar_population_training_metrics(there, same));
+    SUCCEEDS(caviar_population_train(same, 1));
+    SUCCEEDS(caviar_population_train(all, 1));
+    SUCCEEDS(caviar_population_training_metrics(there, same));
+    SUCCEEDS(caviar_population_training_metrics(here, all));
+    cr_assert(isnan(here[STOPPED].loss) && isnan(there[STOPPED].loss));
+    cr_assert(here[STOPPED].accuracy == there[STOPPED].accuracy && there[STOPPED].accuracy > 0);
+    caviar_population_destroy(same);
+    caviar_device_close(cpu);
+}
+
 /* A block of threads has a model, so neighbours do not matter: not their number, not a learning rate that ruins one. */
 Test(whole_step, a_model_has_the_bits_that_it_has_alone) {
     caviar_device *device = open_test_device("cuda:0");
@@ -215,6 +235,7 @@ Test(whole_step, a_model_has_the_bits_that_it_has_alone) {
     }
     free(together);
     free(alone);
+    check_ruined(all, dataset, n, &ruinous);
     caviar_population_destroy(all);
     caviar_dataset_destroy(dataset);
     caviar_device_close(device);
