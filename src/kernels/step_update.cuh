@@ -6,8 +6,8 @@
 #include "step_model.cuh"
 
 /*
- * Updates `count` times four parameters at offset(r) with gradient(r, i); those at offsets below 0 do not exist. All
- * are loaded first, then ready() is called.
+ * Updates `count` times four parameters at offset(r) with gradient(r); those at offsets below 0 do not exist. All are
+ * loaded first, then ready() is called.
  */
 template <int count, class Model, class Offset, class Ready, class Gradient>
 __device__ static __forceinline__ void update_quads(const Model &m, const update_rule &rule, Offset offset, Ready ready,
@@ -42,7 +42,7 @@ __device__ static __forceinline__ void update_quads(const Model &m, const update
     });
 }
 
-/* Four parameters of one tensor, or of those of some threads. */
+/* Four parameters, of those threads that call it. */
 template <class Model>
 __device__ static __forceinline__ void update_quad(const Model &m, int64_t offset, const quad &gradient) {
     update_quads<1>(
