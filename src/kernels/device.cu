@@ -85,6 +85,7 @@ static const caviar_device_table cuda_table = { caviar_cuda_branches,
                                                 caviar_cuda_program_run,
                                                 caviar_cuda_program_destroy,
                                                 caviar_cuda_train_step_fits,
+                                                caviar_cuda_train_step_wins,
 #define CAVIAR_CUDA_ENTRY(name) caviar_cuda_##name,
                                                 CAVIAR_FOR_EACH_OP(CAVIAR_CUDA_ENTRY)
 #undef CAVIAR_CUDA_ENTRY
@@ -100,8 +101,15 @@ static caviar_status start(caviar_cuda_device *device) {
         CAVIAR_TRY(scope.check(cudaEventCreateWithFlags(&branch.event, cudaEventDisableTiming)));
     }
     device->stream = device->branch[0].stream;
-    CAVIAR_TRY(scope.check(
-        cudaDeviceGetAttribute(&device->shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device->index)));
+    const struct {
+        cudaDeviceAttr attribute;
+        int *value;
+    } facts[] = { { cudaDevAttrMaxSharedMemoryPerBlockOptin, &device->shared_bytes },
+                  { cudaDevAttrReservedSharedMemoryPerBlock, &device->reserved_bytes },
+                  { cudaDevAttrMaxSharedMemoryPerMultiprocessor, &device->multiprocessor_bytes },
+                  { cudaDevAttrMultiProcessorCount, &device->multiprocessors } };
+    for (const auto &fact : facts)
+        CAVIAR_TRY(scope.check(cudaDeviceGetAttribute(fact.value, fact.attribute, device->index)));
     CAVIAR_TRY(scope.check(cublasCreate(&device->cublas)));
     return scope.check(cublasSetMathMode(device->cublas, CUBLAS_DEFAULT_MATH));
 }

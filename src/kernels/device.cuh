@@ -22,7 +22,10 @@ struct caviar_cuda_branch {
 
 struct caviar_cuda_device : caviar_device {
     int index;
-    int shared_bytes;    /* of shared memory that a block may ask for */
+    int shared_bytes;         /* of shared memory that a block may ask for */
+    int reserved_bytes;       /* that each block takes beyond what it asks for */
+    int multiprocessor_bytes; /* of shared memory for all blocks of a multiprocessor */
+    int multiprocessors;
     cudaStream_t stream; /* of the first branch */
     caviar_cuda_branch branch[caviar_cuda_branches];
     cublasHandle_t cublas;
@@ -99,6 +102,7 @@ CAVIAR_FOR_EACH_OP(CAVIAR_CUDA_DECLARE_OP)
 
 /* train_step.cu */
 caviar_status caviar_cuda_train_step_fits(const caviar_device *device, const caviar_train_step_args *args);
+int caviar_cuda_train_step_wins(const caviar_device *device, const caviar_train_step_args *args);
 caviar_status caviar_cuda_train_step(caviar_device *device, const caviar_train_step_args *args, void *stream);
 
 /* program.cu */

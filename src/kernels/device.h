@@ -71,6 +71,8 @@ typedef struct caviar_device_table {
      * none.
      */
     caviar_status (*train_step_fits)(const caviar_device *device, const caviar_train_step_args *args);
+    /* Of one that fits: 1 if it is faster than the operations that make the same step, as far as was measured. */
+    int (*train_step_wins)(const caviar_device *device, const caviar_train_step_args *args);
 
 #define CAVIAR_OP_FUNCTION(name)                                                                                       \
     caviar_status (*name)(caviar_device * device, const caviar_##name##_args *args, void *stream);

@@ -47,10 +47,10 @@ __device__ static inline void update_model(const caviar_optimizer_update_args &a
         float4 m = {}, v = {};
         if (first) m = first_moment[i];
         if (second) v = second_moment[i];
-        update_one<optimizer>(rule, i * 4 < a.decayed, &p.x, g.x, &m.x, &v.x);
-        update_one<optimizer>(rule, i * 4 + 1 < a.decayed, &p.y, g.y, &m.y, &v.y);
-        update_one<optimizer>(rule, i * 4 + 2 < a.decayed, &p.z, g.z, &m.z, &v.z);
-        update_one<optimizer>(rule, i * 4 + 3 < a.decayed, &p.w, g.w, &m.w, &v.w);
+        update_one<optimizer, true>(rule, i * 4 < a.decayed, &p.x, g.x, &m.x, &v.x);
+        update_one<optimizer, true>(rule, i * 4 + 1 < a.decayed, &p.y, g.y, &m.y, &v.y);
+        update_one<optimizer, true>(rule, i * 4 + 2 < a.decayed, &p.z, g.z, &m.z, &v.z);
+        update_one<optimizer, true>(rule, i * 4 + 3 < a.decayed, &p.w, g.w, &m.w, &v.w);
         parameters[i] = p;
         if (first) first_moment[i] = m;
         if (second) second_moment[i] = v;

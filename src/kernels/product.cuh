@@ -15,7 +15,7 @@ constexpr int step_threads = 256;
 constexpr int slab = 16;                           /* of the sum, that is staged at a time */
 constexpr int wide_across = 16, narrow_across = 4; /* threads for tiles of 64 and of 16 columns */
 constexpr int wide_columns = wide_across * 4;
-constexpr int staged_left_stride = slab + 4;          /* neighbouring rows begin in different banks */
+constexpr int staged_left_stride = slab;              /* every other row begins in the other half of the banks */
 constexpr int staged_right = 2 * slab * wide_columns; /* floats */
 constexpr int gradient_rows = 64;                     /* of a group of rows of a weight's gradient */
 constexpr int most_groups = 2;
@@ -91,46 +91,61 @@ __device__ static __forceinline__ void add_products(float (&sum)[rows][4], const
         for (int c = 0; c < 4; ++c) sum[r][c] = fmaf(left[r], right.v[c], sum[r][c]);
 }
 
-/* A thread's part of the next slab of both operands, on its way through registers. */
+/*
+ * Copies a quad from global into shared memory, or zeros where it does not exist; both lie on 16 bytes. It is there for
+ * all threads after arrive() of this one and the block's barrier.
+ */
+__device__ static __forceinline__ void fetch_quad(float *to, const float *from, bool exists) {
+#ifdef CAVIAR_SIMT
+    store_shared_quad(to, exists ? load_quad<true>(from) : quad{});
+#else
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((uint32_t)__cvta_generic_to_shared(to)),
+                 "l"(from), "r"(exists ? 16 : 0)
+                 : "memory");
+#endif
+}
+
+__device__ static __forceinline__ void arrive() {
+#ifndef CAVIAR_SIMT
+    asm volatile("cp.async.wait_all;" ::: "memory");
+#endif
+}
+
+/* A thread's part of the next slab of both operands. */
 template <bool staged, int fixed, int across, int tile_rows>
 struct slab_loads {
     static constexpr int columns = across * 4, left_loads = tile_rows > 64 ? tile_rows / 64 : 1;
-    quad left[left_loads], right;
+    quad right; /* of transposed weights, on its way through registers */
 
-    __device__ __forceinline__ void load(const left_operand<staged, fixed> &a, const right_operand &b, int first,
-                                         int column) {
+    __device__ __forceinline__ void begin(const left_operand<staged, fixed> &a, const right_operand &b, int first,
+                                          int column, const product_stage &stage, int half) {
         if (staged) {
             const int at = first + thread_x<4>() * 4;
 #pragma unroll
             for (int i = 0; i < left_loads; ++i) {
                 const int row = thread_y<4>() + i * 64;
                 const bool exists = row < a.rows && at < b.depth();
-                left[i] = exists ? load_quad<true>(a.data + (unsigned)(row * a.stride + at)) : quad{};
+                float *const to = stage.left + (half * tile_rows + row) * staged_left_stride + thread_x<4>() * 4;
+                if (row < tile_rows) fetch_quad(to, a.data + (exists ? row * a.stride + at : 0), exists);
             }
         }
         const int i = b.transposed ? column + thread_x<columns>() : first + thread_y<across>();
         const int j = b.transposed ? first + thread_y<columns>() * 4 : column + thread_x<across>() * 4;
-        const bool exists = i < b.in && j < b.out && (b.transposed || thread_y<across>() < slab);
-        right = exists ? load_quad<true>(b.data + (unsigned)(i * b.out + j)) : quad{};
+        const bool exists = i < b.in && j < b.out;
+        const float *const from = b.data + (exists ? i * b.out + j : 0);
+        if (b.transposed)
+            right = exists ? load_quad<true>(from) : quad{};
+        else if (thread_y<across>() < slab)
+            fetch_quad(stage.right + half * slab * columns + threadIdx.x * 4, from, exists);
     }
 
-    __device__ __forceinline__ void store(const right_operand &b, const product_stage &stage, int half) const {
-        if (staged)
-#pragma unroll
-            for (int i = 0; i < left_loads; ++i) {
-                const int row = thread_y<4>() + i * 64;
-                float *const to = stage.left + (half * tile_rows + row) * staged_left_stride + thread_x<4>() * 4;
-                if (row < tile_rows) store_quad<true>(to, left[i]);
-            }
-        float *const to = stage.right + half * slab * columns;
+    __device__ __forceinline__ void end(const right_operand &b, const product_stage &stage, int half) const {
         const int y = thread_y<columns>() * 4;
-        if (b.transposed) {
+        float *const to = stage.right + half * slab * columns + y * columns + thread_x<columns>();
+        if (b.transposed && y < slab)
 #pragma unroll
-            for (int i = 0; i < 4; ++i)
-                if (y < slab) to[(y + i) * columns + thread_x<columns>()] = right.v[i];
-        } else if (thread_y<across>() < slab) {
-            store_quad<true>(to + threadIdx.x * 4, right);
-        }
+            for (int i = 0; i < 4; ++i) to[i * columns] = right.v[i];
+        arrive();
     }
 };
 
@@ -163,42 +178,59 @@ __device__ static __forceinline__ void multiply(float (&sum)[rows][4], const lef
     const int y = thread_y<across>(), depth = b.depth();
     const int stride = staged ? staged_left_stride : fixed > 0 ? fixed : a.stride;
     slab_loads<staged, fixed, across, tile_rows> next = {};
-    next.load(a, b, 0, column);
     __syncthreads();
-    next.store(b, stage, 0);
+    next.begin(a, b, 0, column, stage, 0);
+    next.end(b, stage, 0);
     __syncthreads();
     int half = 0;
     for (int first = 0; first < depth; first += slab, half ^= 1) {
         const bool more = first + slab < depth;
-        if (more) next.load(a, b, first + slab, column);
+        if (more) next.begin(a, b, first + slab, column, stage, half ^ 1);
         const float *left = staged ? stage.left + half * tile_rows * staged_left_stride : a.data + first;
         if (!staged && fixed > 0) left = a.data + first / wide_columns * a.block + first % wide_columns;
         left += y * stride;
         const float *const right = stage.right + half * slab * columns + thread_x<across>() * 4;
         const int here = rows_down<across>() > tile_rows && y >= tile_rows ? 0 : min(slab, depth - first);
-        if ((staged || fixed > 0) && here == slab) {
-#pragma unroll
-            for (int d = 0; d < slab; d += 4) add_four<across>(sum, left + d, stride, right + d * columns);
-        } else {
 #pragma unroll 1
-            for (int d = 0; d < here; d += 4) add_four<across>(sum, left + d, stride, right + d * columns);
-        }
-        if (more) next.store(b, stage, half ^ 1);
+        for (int d = 0; d < here; d += 4) add_four<across>(sum, left + d, stride, right + d * columns);
+        if (more) next.end(b, stage, half ^ 1);
         __syncthreads();
     }
 }
 
 /*
  * How the rows of a weight's gradient are laid over threads: `groups` groups of 64, of each of which a thread has
- * together(across) following ones.
+ * together(across) following ones. In narrow tiles split(across) threads work out four rows, each from other examples,
+ * and then share them out.
  */
+__host__ __device__ constexpr int split(int across) {
+    return wide_across / across;
+}
+
 __host__ __device__ constexpr int together(int across) {
-    return gradient_rows * across / step_threads;
+    return 4 / split(across);
 }
 
 template <int across>
 __device__ static __forceinline__ int gradient_row(int row, int r) {
     return row + r / together(across) * gradient_rows + thread_y<across>() * together(across) + r % together(across);
+}
+
+/* Adds the part of four threads that are `across` apart; each gets the sum of the row that its number among them is. */
+template <int across>
+__device__ static __forceinline__ void share_out(float (&sum)[1][4], const float (&part)[4][4]) {
+    static_assert(split(across) == 4 && 4 * across <= warp_lanes, "neighbours in the warp");
+    const bool upper = (thread_y<across>() & 2) != 0, odd = (thread_y<across>() & 1) != 0;
+#pragma unroll
+    for (int c = 0; c < 4; ++c) {
+        float two[2];
+#pragma unroll
+        for (int j = 0; j < 2; ++j) {
+            const float other = __shfl_xor_sync(0xffffffffu, upper ? part[j][c] : part[2 + j][c], 2 * across);
+            two[j] = (upper ? part[2 + j][c] : part[j][c]) + other;
+        }
+        sum[0][c] += (odd ? two[1] : two[0]) + __shfl_xor_sync(0xffffffffu, odd ? two[0] : two[1], across);
+    }
 }
 
 /*
@@ -212,58 +244,60 @@ __device__ static __forceinline__ void multiply_transposed(float (&sum)[rows][4]
                                                            const product_stage &stage) {
     static_assert(rows == groups * together(across), "the groups' rows");
     constexpr int width = groups * gradient_rows, quads = width / 4, stride = staged ? width : fixed;
-    const int mine = thread_x<across>() * 4;
-    quad next[groups];
-    const auto load = [&](int first) {
+    constexpr int every = split(across);
+    const int mine = thread_x<across>() * 4, share = thread_y<across>() % every;
+    const auto fetch = [&](int first, int half) {
 #pragma unroll
         for (int i = 0; i < groups; ++i) {
             const int b = first + thread_y<quads>() + i * (step_threads / quads), j = row + thread_x<quads>() * 4;
-            next[i] = b < a.rows && j < in ? load_quad<true>(a.data + (unsigned)(b * a.stride + j)) : quad{};
+            const bool exists = b < a.rows && j < in;
+            fetch_quad(stage.left + half * slab * width + (threadIdx.x + i * step_threads) * 4,
+                       a.data + (exists ? b * a.stride + j : 0), exists);
         }
     };
-    const auto store = [&](int half) {
-#pragma unroll
-        for (int i = 0; i < groups; ++i)
-            store_quad<true>(stage.left + half * slab * width + (threadIdx.x + i * step_threads) * 4, next[i]);
-    };
-    int group[groups]; /* where the thread's rows of each begin */
+    int group[groups]; /* where the thread's four rows of each begin */
 #pragma unroll
     for (int i = 0; i < groups; ++i) {
-        const int first = gradient_row<across>(0, i * together(across));
+        const int first = i * gradient_rows + thread_y<across>() / every * 4;
         group[i] = first;
         if (!staged) group[i] = row + first < in ? (row + first) / wide_columns * a.block + first % wide_columns : 0;
     }
 
-    if (staged) load(0);
     __syncthreads();
     if (staged) {
-        store(0);
+        fetch(0, 0);
+        arrive();
         __syncthreads();
     }
     int half = 0;
-    const float *right = g + mine;
+    float part[groups * 4][4] = {};
+    const float *right = g + share * g_stride + mine;
     for (int first = 0; first < a.rows; first += slab, half ^= 1) {
         const bool more = staged && first + slab < a.rows;
-        if (more) load(first + slab);
+        if (more) fetch(first + slab, half ^ 1);
         const int here = mine < out ? min(slab, a.rows - first) : 0;
-        const float *left = staged ? stage.left + half * slab * width : a.data + first * stride;
-#pragma unroll 4
-        for (int b = 0; b < here; ++b, left += stride, right += g_stride) {
-            float of_rows[rows];
+        const float *left = (staged ? stage.left + half * slab * width : a.data + first * stride) + share * stride;
+#pragma unroll 2
+        for (int b = share; b < here; b += every, left += every * stride, right += every * g_stride) {
+            float of_rows[groups * 4];
 #pragma unroll
             for (int i = 0; i < groups; ++i) {
-                if constexpr (together(across) == 4) {
-                    const quad four = load_quad<true>(left + group[i]);
+                const quad four = load_quad<true>(left + group[i]);
 #pragma unroll
-                    for (int j = 0; j < 4; ++j) of_rows[i * 4 + j] = four.v[j];
-                } else {
-                    of_rows[i] = left[group[i]];
-                }
+                for (int j = 0; j < 4; ++j) of_rows[i * 4 + j] = four.v[j];
             }
-            add_products(sum, of_rows, load_quad<true>(right));
+            add_products(part, of_rows, load_quad<true>(right));
         }
-        if (more) store(half ^ 1);
+        if (more) arrive();
         if (staged) __syncthreads();
+    }
+    if constexpr (every > 1) {
+        share_out<across>(sum, part);
+    } else {
+#pragma unroll
+        for (int r = 0; r < rows; ++r)
+#pragma unroll
+            for (int c = 0; c < 4; ++c) sum[r][c] += part[r][c];
     }
 }
 

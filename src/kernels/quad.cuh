@@ -4,6 +4,8 @@
 
 #include <cuda_runtime.h>
 
+#include <cstdint>
+
 struct alignas(16) quad {
     float v[4];
 };
@@ -35,6 +37,38 @@ __device__ static inline void store_quad(float *to, const quad &q, int stored = 
         for (int i = 0; i < 4; ++i)
             if (i < stored) to[i] = q.v[i];
     }
+}
+
+/* The same of whole quads on 16 bytes that are not used again soon: what is stays in the cache. */
+__device__ static inline quad load_streamed(const float *from) {
+#ifdef CAVIAR_SIMT
+    return load_quad<true>(from);
+#else
+    const float4 f = __ldcs((const float4 *)from);
+    return { { f.x, f.y, f.z, f.w } };
+#endif
+}
+
+__device__ static inline void store_streamed(float *to, const quad &q) {
+#ifdef CAVIAR_SIMT
+    store_quad<true>(to, q);
+#else
+    __stcs((float4 *)to, make_float4(q.v[0], q.v[1], q.v[2], q.v[3]));
+#endif
+}
+
+/*
+ * Stores a quad on 16 bytes of shared memory. nvcc makes four stores of a store_quad there, whose neighbouring threads
+ * then meet in the same banks.
+ */
+__device__ static inline void store_shared_quad(float *to, const quad &q) {
+#ifdef CAVIAR_SIMT
+    store_quad<true>(to, q);
+#else
+    asm volatile("st.shared.v4.f32 [%0], { %1, %2, %3, %4 };" ::"r"((uint32_t)__cvta_generic_to_shared(to)),
+                 "f"(q.v[0]), "f"(q.v[1]), "f"(q.v[2]), "f"(q.v[3])
+                 : "memory");
+#endif
 }
 
 #endif

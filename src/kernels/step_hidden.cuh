@@ -17,7 +17,7 @@ __device__ static __forceinline__ step_columns find_columns(const Model &m, int 
     step_columns columns;
     columns.first = tile_column + thread_x<wide_across>() * 4;
     columns.exist = columns.first < m.layer(l).out;
-    columns.units = (1u << min(max(m.layer(l).widths[m.k] - columns.first, 0), 4)) - 1;
+    columns.units = (1u << min(max(m.facts().widths[l] - columns.first, 0), 4)) - 1;
     return columns;
 }
 
@@ -40,7 +40,7 @@ __device__ static __forceinline__ quad sum_columns(quad part, float *shared) {
     const int x = thread_x<wide_across>(), warp = thread_y<warp_lanes>();
 #pragma unroll
     for (int i = 0; i < 4; ++i) part.v[i] += __shfl_xor_sync(0xffffffffu, part.v[i], wide_across);
-    if (thread_x<warp_lanes>() < wide_across) store_quad<true>(shared + warp * wide_columns + x * 4, part);
+    if (thread_x<warp_lanes>() < wide_across) store_shared_quad(shared + warp * wide_columns + x * 4, part);
     __syncthreads();
     quad sum = {};
 #pragma unroll
@@ -125,7 +125,7 @@ template <class Model>
 __device__ static __forceinline__ unsigned kept_units(const Model &m, const caviar_dropout &dropout, uint32_t threshold,
                                                       const step_columns &columns, unsigned live) {
     if (threshold == 0 || live == 0) return live;
-    const dropout_bits random(dropout, m.k, threshold);
+    const dropout_bits random(dropout, m.k(), threshold);
     unsigned kept = 0;
 #pragma unroll 1
     for (int r = 0; r < Model::rows; ++r)
@@ -147,7 +147,7 @@ __device__ static __forceinline__ void activate_layer(const Model &m, int l) {
     constexpr int down = rows_down<wide_across>();
     const int out = (int)m.layer(l).out, x = thread_x<wide_across>(), y = thread_y<wide_across>();
     const caviar_dropout dropout = dropout_of(m, l);
-    const model_dropout rate = load_dropout(dropout, m.k);
+    const model_dropout rate = m.facts().dropout;
     for (int tile = 0; tile < out; tile += wide_columns) {
         const step_columns columns = find_columns(m, l, tile);
         if (!columns.exist) continue;
@@ -156,7 +156,7 @@ __device__ static __forceinline__ void activate_layer(const Model &m, int l) {
         const unsigned kept = kept_units(m, dropout, rate.threshold, columns, live);
         const float *const xhat = m.xhat(l, tile) + y * block_stride + x * 4;
         float *const h = m.h(tile) + y * outputs_stride + x * 4;
-        with_activation(m.args().activation[m.k], [&](auto activation) {
+        with_activation(m.facts().activation, [&](auto activation) {
 #pragma unroll 2
             for (int r = 0; r < Model::rows; ++r) {
                 quad four = load_quad<true>(xhat + r * down * block_stride);
@@ -165,7 +165,7 @@ __device__ static __forceinline__ void activate_layer(const Model &m, int l) {
                     const float value = activate(activation.value, gamma.v[i] * four.v[i] + beta.v[i]) * rate.scale;
                     four.v[i] = kept >> (4 * r + i) & 1 ? value : 0.0f;
                 }
-                store_quad<true>(h + r * down * outputs_stride, four);
+                store_shared_quad(h + r * down * outputs_stride, four);
             }
         });
     }
@@ -188,7 +188,7 @@ __device__ static __forceinline__ void forward_hidden(const Model &m, int l) {
         for_each_row<rows>([&](int r, int row) {
             const quad xhat = { { z[r][0], z[r][1], z[r][2], z[r][3] } };
             const int x = thread_x<wide_across>();
-            if (columns.exist) store_quad<true>(m.xhat(l, tile) + row * block_stride + x * 4, xhat);
+            if (columns.exist) store_shared_quad(m.xhat(l, tile) + row * block_stride + x * 4, xhat);
         });
     }
     activate_layer(m, l);
@@ -203,17 +203,17 @@ template <class Model, int rows>
 __device__ static __forceinline__ void backward_hidden(const Model &m, int l, int tile, float (&da)[rows][4]) {
     const caviar_train_layer &layer = m.layer(l);
     constexpr int stride = rows_down<wide_across>() * block_stride;
-    const int x = thread_x<wide_across>(), y = later(thread_y<wide_across>());
+    const int x = thread_x<wide_across>(), y = thread_y<wide_across>();
     const bool batch_norm = m.args().batch_norm != 0;
     const step_columns columns = find_columns(m, l, tile);
     float *const xhat_column = m.xhat(l, tile) + y * block_stride + x * 4;
     const quad gamma = load_gamma(m, l, columns), beta = load_columns(m.parameters() + layer.beta, columns);
     const caviar_dropout dropout = dropout_of(m, l);
-    const model_dropout rate = load_dropout(dropout, m.k);
+    const model_dropout rate = m.facts().dropout;
     const unsigned live = live_units(m, columns);
     const unsigned kept = kept_units(m, dropout, rate.threshold, columns, live);
     quad dgamma = {}, dbeta = {};
-    with_activation(m.args().activation[m.k], [&](auto activation) {
+    with_activation(m.facts().activation, [&](auto activation) {
 #pragma unroll
         for (int r = 0; r < rows; ++r) {
             const quad xhat = columns.exist ? load_quad<true>(xhat_column + r * stride) : quad{};
@@ -248,7 +248,7 @@ __device__ static __forceinline__ void backward_hidden(const Model &m, int l, in
             dz.v[i] = batch_norm ? factor.v[i] * centred : da[r][i];
             dz.v[i] = live >> (4 * r + i) & 1 ? dz.v[i] : 0.0f;
         }
-        if (columns.exist) store_quad<true>(xhat_column + r * stride, dz);
+        if (columns.exist) store_shared_quad(xhat_column + r * stride, dz);
     }
     const bool updates_gamma = batch_norm && y == 0, updates_beta = y == 1;
     if (!columns.exist || !(updates_gamma || updates_beta)) return;

@@ -9,12 +9,22 @@
 #define CAVIAR_KERNELS_STEP_MODEL_CUH
 
 #include "launch.cuh"
+#include "optimizer.cuh"
 #include "product.cuh"
 #include "train_step.h"
 
 constexpr int most_batch = 128, most_classes = 64;
 constexpr int step_warps = step_threads / warp_lanes;
 constexpr int column_sums = step_warps * wide_columns; /* floats for one sum_columns */
+
+/* What all threads want to know of the model, read once. */
+struct alignas(16) model_facts {
+    float *parameters, *first_moment, *second_moment, *state;
+    update_rule rule;
+    model_dropout dropout;
+    int32_t optimizer, activation;
+    int32_t widths[CAVIAR_MAX_HIDDEN_LAYERS + 1];
+};
 
 /* The step and where everything lies in shared memory, in floats. */
 struct step_plan {
@@ -31,7 +41,7 @@ inline int rows_of_batch(int64_t batch) {
 inline size_t lay_out(step_plan *plan) {
     const caviar_train_step_args &a = plan->args;
     const int rows = rows_of_batch(a.batch);
-    int64_t at = 0, most_blocks = 0;
+    int64_t at = sizeof(model_facts) / sizeof(float), most_blocks = 0;
     for (int l = 0; l < a.layers; ++l) {
         const int64_t blocks = divide_up(a.layer[l].out, wide_columns);
         const bool hidden = l < a.layers - 1;
@@ -54,13 +64,19 @@ struct step_model {
     static constexpr int tile_rows = tile_rows_, rows = rows_of_thread<wide_across, tile_rows>();
     const step_plan &plan;
     float *memory; /* shared */
-    int64_t k;     /* the model */
 
+    /* The model. */
+    __device__ int64_t k() const {
+        return blockIdx.x;
+    }
     __device__ const caviar_train_step_args &args() const {
         return plan.args;
     }
     __device__ const caviar_train_layer &layer(int l) const {
         return plan.args.layer[l];
+    }
+    __device__ model_facts &facts() const {
+        return *(model_facts *)memory;
     }
     __device__ float *logits(int l) const {
         return memory + plan.xhat[l];
@@ -83,10 +99,10 @@ struct step_model {
         return (int)plan.args.batch;
     }
     __device__ float *parameters() const {
-        return plan.args.update.parameters.data + k * plan.args.update.parameters.model_stride;
+        return facts().parameters;
     }
     __device__ float *state() const {
-        return plan.args.state.data + k * plan.args.state.model_stride;
+        return facts().state;
     }
     /* The input of the first layer, and of the others. */
     __device__ minibatch_operand minibatch() const {
@@ -97,21 +113,22 @@ struct step_model {
     }
 };
 
-/* Asks for memory that is needed later. */
-__device__ static __forceinline__ void prefetch(const float *from) {
-#ifdef CAVIAR_SIMT
-    (void)from;
-#else
-    asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
-#endif
-}
-
-/* Keeps the compiler from working out early, and holding in registers, what depends on this number. */
-__device__ static __forceinline__ int later(int number) {
-#ifndef CAVIAR_SIMT
-    asm volatile("" : "+r"(number));
-#endif
-    return number;
+/* By one thread. */
+template <class Model>
+__device__ static inline void read_facts(const Model &m) {
+    model_facts &facts = m.facts();
+    const caviar_train_step_args &a = m.args();
+    const int64_t k = m.k();
+    const auto block_of = [&](const caviar_tensor &tensor) { return tensor.data + k * tensor.model_stride; };
+    facts.parameters = block_of(a.update.parameters);
+    facts.first_moment = block_of(a.update.first_moment);
+    facts.second_moment = block_of(a.update.second_moment);
+    facts.state = block_of(a.state);
+    facts.rule = load_rule(a.update, k);
+    facts.dropout = load_dropout(a.dropout, k);
+    facts.optimizer = a.update.optimizer[k];
+    facts.activation = a.activation[k];
+    for (int l = 0; l < a.layers; ++l) facts.widths[l] = a.layer[l].widths[k];
 }
 
 #endif

@@ -29,7 +29,7 @@ __device__ static __forceinline__ void forward_output(const Model &m, int l) {
             quad four;
 #pragma unroll
             for (int i = 0; i < 4; ++i) four.v[i] = logits[r][i] + bias.v[i];
-            if (row < Model::tile_rows) store_quad<true>(m.logits(l) + row * out + column, four);
+            if (row < Model::tile_rows) store_shared_quad(m.logits(l) + row * out + column, four);
         }
     }
 }
@@ -85,8 +85,8 @@ __device__ static __forceinline__ void output_loss(const Model &m, int l) {
             right += __shfl_xor_sync(0xffffffffu, right, offset);
         }
         if (lane == 0) {
-            m.args().loss_sum[m.k] += loss;
-            m.args().correct[m.k] += right;
+            m.args().loss_sum[m.k()] += loss;
+            m.args().correct[m.k()] += right;
         }
     }
     __syncthreads();

@@ -26,7 +26,7 @@ __device__ static __forceinline__ void backward(const Model &m, int l, int outpu
                 multiply<wide_across, Model::tile_rows>(dx, of_logits, weights, tile, m.stage());
             else
                 multiply<wide_across, Model::tile_rows>(dx, of_blocks, weights, tile, m.stage());
-            backward_hidden(m, later(l - 1), tile, dx);
+            backward_hidden(m, l - 1, tile, dx);
         }
     }
     if (l == output)
@@ -40,8 +40,10 @@ __device__ static __forceinline__ void backward(const Model &m, int l, int outpu
 template <int tile_rows>
 __global__ static void __launch_bounds__(step_threads, 2) train_step_kernel(const __grid_constant__ step_plan plan) {
     CAVIAR_SHARED_BY_LAUNCH(float, memory);
-    const step_model<tile_rows> m = { plan, memory, (int64_t)blockIdx.x };
-    if (plan.args.update.active[m.k] == 0) return;
+    const step_model<tile_rows> m = { plan, memory };
+    if (plan.args.update.active[m.k()] == 0) return;
+    if (threadIdx.x == 0) read_facts(m);
+    __syncthreads();
     const int output = plan.args.layers - 1;
     for (int l = 0; l < output; ++l) forward_hidden(m, l);
     forward_output(m, output);
@@ -67,6 +69,23 @@ caviar_status caviar_cuda_train_step_fits(const caviar_device *device, const cav
         "use narrower layers, smaller minibatches or the layered engine",
         bytes, shared);
     return CAVIAR_OK;
+}
+
+/*
+ * Measured beside the layered engine on an H100 (bench/results): faster from a model a multiprocessor on, where two
+ * blocks share one and hidden layers fill more than half of a tile's columns; slower with half as many models, with 32
+ * units, and with 128, of which a multiprocessor has room for one block.
+ */
+int caviar_cuda_train_step_wins(const caviar_device *device, const caviar_train_step_args *args) {
+    const caviar_cuda_device *cuda = static_cast<const caviar_cuda_device *>(device);
+    step_plan plan = {};
+    plan.args = *args;
+    bool filled = args->layers > 1 && args->batch <= most_batch && args->classes <= most_classes;
+    for (int l = 0; l < args->layers - 1; ++l)
+        filled = filled && args->layer[l].out > wide_columns / 2 && args->layer[l].out <= wide_columns;
+    const size_t block_bytes = lay_out(&plan) + (size_t)cuda->reserved_bytes;
+    return filled && 2 * block_bytes <= (size_t)cuda->multiprocessor_bytes &&
+           args->update.models >= cuda->multiprocessors;
 }
 
 caviar_status caviar_cuda_train_step(caviar_device *device, const caviar_train_step_args *args, void *stream) {

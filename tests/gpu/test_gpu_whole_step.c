@@ -251,6 +251,42 @@ static void refused(caviar_device *device, const caviar_dataset *dataset, const 
     cr_assert(!population && bytes == 0);
 }
 
+/* The engines need different amounts of memory, which tells AUTO's choice. Nothing is allocated. */
+Test(whole_step, is_chosen_where_it_was_measured_to_win) {
+    static const struct {
+        const char *why;
+        int32_t models, layers, width, batch, wins;
+    } cases[] = {
+        { "a model on each multiprocessor", 4096, 2, 64, 128, 1 },
+        { "33 units need more than half of a tile", 4096, 1, 33, 16, 1 },
+        { "most multiprocessors would idle", 16, 2, 64, 128, 0 },
+        { "half of the tile's columns would idle", 4096, 2, 32, 128, 0 },
+        { "wider than a tile", 4096, 1, 65, 128, 0 },
+        { "one block would fill a multiprocessor", 4096, 4, 64, 128, 0 },
+        { "no minibatches of such a size", 4096, 2, 64, 129, 0 },
+        { "no hidden layer was measured", 4096, 0, 0, 128, 0 },
+    };
+    caviar_device *device = open_test_device("cuda:0");
+    caviar_dataset *dataset = make_blobs(400, 12, 3, 1, 7);
+    SUCCEEDS(caviar_dataset_split(dataset, 0, 0, 1));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
+        options.models = cases[i].models;
+        options.hidden_layers = cases[i].layers;
+        options.batch_size = cases[i].batch;
+        for (int l = 0; l < CAVIAR_MAX_HIDDEN_LAYERS; l++)
+            options.hidden_width[l] = l < cases[i].layers ? cases[i].width : 0;
+        uint64_t chosen = 0, layered = 0;
+        SUCCEEDS(caviar_population_estimate(&chosen, device, dataset, &options));
+        options.engine = CAVIAR_ENGINE_LAYERED;
+        SUCCEEDS(caviar_population_estimate(&layered, device, dataset, &options));
+        cr_assert(cases[i].wins ? chosen < layered : chosen == layered, "%s: %llu bytes, layered %llu", cases[i].why,
+                  (unsigned long long)chosen, (unsigned long long)layered);
+    }
+    caviar_dataset_destroy(dataset);
+    caviar_device_close(device);
+}
+
 Test(whole_step, what_does_not_fit_is_refused_by_name) {
     caviar_device *cpu = NULL, *device = open_test_device("cuda:0");
     SUCCEEDS(caviar_device_open(&cpu, "cpu", 0));

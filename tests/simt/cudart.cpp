@@ -188,7 +188,13 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device) {
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int device) {
     SIMT_BEGIN(true);
     if (device < 0 || device >= device_count) return answer(cudaErrorInvalidDevice);
-    *value = attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin ? (int)most_shared_by_launch : 1;
+    switch (attribute) { /* those of an H100 */
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = (int)most_shared_by_launch; break;
+    case cudaDevAttrReservedSharedMemoryPerBlock: *value = 1024; break;
+    case cudaDevAttrMaxSharedMemoryPerMultiprocessor: *value = (int)most_shared_by_launch + 1024; break;
+    case cudaDevAttrMultiProcessorCount: *value = 132; break;
+    default: *value = 1;
+    }
     return cudaSuccess;
 }
 

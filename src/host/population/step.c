@@ -264,11 +264,17 @@ static caviar_train_step_args whole_step(const caviar_population *p, int64_t bat
 
 caviar_status caviar_choose_engine(caviar_population *p) {
     p->whole_step = 0;
-    if (!p->shape.trains || p->shape.options.engine != CAVIAR_ENGINE_WHOLE_STEP) return CAVIAR_OK;
+    const caviar_engine engine = p->shape.options.engine;
     const caviar_device_table *table = p->device->table;
+    if (!p->shape.trains || engine == CAVIAR_ENGINE_LAYERED) return CAVIAR_OK;
+    if (engine == CAVIAR_ENGINE_AUTO && !table->train_step_fits) return CAVIAR_OK;
     CAVIAR_REQUIRE(table->train_step_fits, "options.engine is WHOLE_STEP, which the CPU does not have; use AUTO");
     caviar_population_lay_out(p, NULL);
     const caviar_train_step_args step = whole_step(p, p->shape.options.batch_size);
+    if (engine == CAVIAR_ENGINE_AUTO) {
+        p->whole_step = table->train_step_wins(p->device, &step) && !table->train_step_fits(p->device, &step);
+        return CAVIAR_OK;
+    }
     CAVIAR_TRY(table->train_step_fits(p->device, &step));
     p->whole_step = 1;
     return CAVIAR_OK;
