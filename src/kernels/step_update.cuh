@@ -68,22 +68,21 @@ __device__ static __forceinline__ void update_quad(const Model &m, int64_t offse
 }
 
 /*
- * dw = x^T dz, a tile at a time, which then updates its weights. dz lies with this stride, its tiles one `tile_floats`
- * behind the other.
+ * dw = x^T dz of the rows from `first` to before `end`, a tile at a time, which then updates its weights. dz lies with
+ * this stride, its tiles one `tile_floats` behind the other.
  */
 template <int across, int groups, class Model>
 __device__ static __forceinline__ void update_weights(const Model &m, int l, const float *dz, int stride,
-                                                      int tile_floats) {
+                                                      int tile_floats, int first, int end) {
     constexpr int count = together(across), rows = groups * count, columns = across * 4;
     const caviar_train_layer &layer = m.layer(l);
     const int in = (int)layer.in, out = (int)layer.out;
-    for (int row = 0; row < in; row += groups * gradient_rows) {
+    for (int row = first; row < end; row += groups * gradient_rows) {
         for (int tile = 0; tile < out; tile += columns) {
             const int column = tile + thread_x<across>() * 4;
             const auto place_of = [&](int group) -> parameter_place {
-                const int first = gradient_row<across>(row, group * count);
-                return { (int)layer.weight + first * out + column, out,
-                         group < groups && column < out ? in - first : 0 };
+                const int mine = gradient_row<across>(row, group * count);
+                return { (int)layer.weight + mine * out + column, out, group < groups && column < out ? in - mine : 0 };
             };
             constexpr int under_way = count < most_under_way ? count : most_under_way;
             parameter_quad quads[under_way] = {};

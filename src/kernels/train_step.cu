@@ -29,12 +29,14 @@ __device__ static __forceinline__ void backward(const Model &m, int l, int outpu
             backward_hidden(m, l - 1, tile, dx);
         }
     }
-    if (l == output)
-        update_weights<narrow_across, 1>(m, l, of_logits.data, out, narrow_across * 4);
-    else if (in <= gradient_rows)
-        update_weights<wide_across, 1>(m, l, of_blocks.data, block_stride, block);
-    else
-        update_weights<wide_across, most_groups>(m, l, of_blocks.data, block_stride, block);
+    if (l == output) {
+        update_weights<narrow_across, 1>(m, l, of_logits.data, out, narrow_across * 4, 0, in);
+    } else { /* two groups of rows at a time, and the last one alone if that is all */
+        constexpr int together = most_groups * gradient_rows;
+        const int most = in % together > gradient_rows ? in : in - in % together;
+        update_weights<wide_across, most_groups>(m, l, of_blocks.data, block_stride, block, 0, most);
+        update_weights<wide_across, 1>(m, l, of_blocks.data, block_stride, block, most, in);
+    }
 }
 
 template <int tile_rows>
