@@ -80,6 +80,11 @@ static json_t *of_gpu(caviar_device *device, const bench_nvml *nvml, json_t *war
     bench_gpu_facts f;
     if (!bench_is_gpu(device) || bench_gpu_describe(&f, device)) return json_null();
     if (!nvml) warn(warnings, "NVML could not be loaded: clocks and throttling are not known");
+    const char *override = bench_tf32_override();
+    if (override)
+        warn(warnings, *override == '0'
+                           ? "NVIDIA_TF32_OVERRIDE is 0, which keeps cuBLAS from TF32: unset it to measure that too"
+                           : "NVIDIA_TF32_OVERRIDE is set: what says fp32 was computed in TF32; unset it");
     return json_pack("{s:s, s:i, s:i, s:i, s:i, s:I, s:i, s:i, s:o}", "pci_bus", f.bus, "compute_capability",
                      10 * f.major + f.minor, "multiprocessors", f.multiprocessors, "cuda_driver_version", f.driver,
                      "cuda_runtime_version", f.runtime, "l2_bytes", (json_int_t)f.l2_bytes, "most_sm_clock_khz",

@@ -8,6 +8,7 @@
 #include "host/cpu/product.h"
 #include "host/status.h"
 #include "statistics.h"
+#include "system.h"
 
 #include <string.h>
 
@@ -97,7 +98,7 @@ static caviar_status measure_products(bench_limits *limits, bench_limits_samples
     const bench_work work = { run_product, state, 1 };
     CAVIAR_TRY(bench_time_warm(&samples->fp32, state->clock, &work, samples->windows, 0.005));
     limits->fp32 = operations / bench_summarise(samples->fp32.seconds, samples->fp32.count).median;
-    if (!state->clock->timer) return CAVIAR_OK;
+    if (!state->clock->timer || bench_tf32_override()) return CAVIAR_OK;
     state->tf32 = 1;
     CAVIAR_TRY(bench_time_warm(&samples->tf32, state->clock, &work, samples->windows, 0.005));
     limits->tf32 = operations / bench_summarise(samples->tf32.seconds, samples->tf32.count).median;

@@ -8,8 +8,10 @@
 #include "host/cpu/product.h"
 #include "host/status.h"
 #include "row.h"
+#include "system.h"
 
 #include <math.h>
+#include <stdio.h>
 
 const char *const bench_product_names[3] = { "forward", "weight_gradient", "input_gradient" };
 
@@ -127,6 +129,10 @@ static bench_cost cost_of(const bench_product *p) {
 
 caviar_status bench_run_product(bench_row *row, bench_context *context) {
     const bench_case *c = row->source;
+    if (c->tf32 && bench_tf32_override()) {
+        snprintf(row->message, sizeof row->message, "skipped: NVIDIA_TF32_OVERRIDE is set");
+        return CAVIAR_OK;
+    }
     product_state state = { .context = context, .tf32 = c->tf32 };
     state.product = (bench_product){ .kind = (bench_product_kind)c->index,
                                      .models = c->size.models,

@@ -50,3 +50,8 @@ int64_t bench_last_caches(const char *folder, int threads) {
     const int processors = processors_of(sharing);
     return bytes_of(size) * (processors > 0 ? (threads + processors - 1) / processors : 1);
 }
+
+const char *bench_tf32_override(void) {
+    const char *set = getenv("NVIDIA_TF32_OVERRIDE");
+    return set && *set ? set : NULL;
+}

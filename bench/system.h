@@ -16,4 +16,7 @@ void bench_read_line(const char *path, char *line, size_t size);
  */
 int64_t bench_last_caches(const char *folder, int threads);
 
+/* What NVIDIA_TF32_OVERRIDE makes of cuBLAS' products: "0" all in fp32, "1" all in TF32; NULL: each as it asks for. */
+const char *bench_tf32_override(void);
+
 #endif
