@@ -268,9 +268,9 @@ typedef struct caviar_population caviar_population;
  * How a training step is made. LAYERED: an operation at a time for all models, any shape. WHOLE_STEP: one kernel that
  * takes each model through the step on chip; a GPU only, minibatches of 128 and 64 classes at most, and hidden layers
  * that fit into a block's shared memory (two of 128 units, five of 64); it needs less device memory. Both compute
- * the same, with other roundings. AUTO is WHOLE_STEP where it was measured to be faster: hidden layers of 33 to 64
- * units, of which two blocks fit into a multiprocessor (two layers, more with small minibatches), and a model or more
- * for each multiprocessor; else it is LAYERED.
+ * the same, with other roundings. AUTO is WHOLE_STEP where it was measured to be faster: with a model or more for each
+ * multiprocessor, hidden layers of 33 to 64 units, and two models' blocks to a multiprocessor (on an H100 two such
+ * layers, more with small minibatches); else it is LAYERED.
  */
 typedef enum caviar_engine {
     CAVIAR_ENGINE_AUTO = 0,
