@@ -19,11 +19,7 @@ constexpr int staged_left_stride = slab;              /* every other row begins 
 constexpr int staged_right = 2 * slab * wide_columns; /* floats */
 constexpr int gradient_rows = 64;                     /* of a group of rows of a weight's gradient */
 constexpr int most_groups = 2;
-
-__host__ __device__ constexpr int staged_left(int tile_rows) {
-    const int rows = 2 * tile_rows * staged_left_stride, gradient = 2 * slab * gradient_rows * most_groups;
-    return rows > gradient ? rows : gradient;
-}
+constexpr int staged_left = staged_right * most_groups; /* for a tile's rows, and for rows of a gradient */
 
 /* How many rows of a tile a thread has: every down-th one. */
 template <int across>
@@ -33,7 +29,7 @@ __host__ __device__ constexpr int rows_down() {
 
 template <int across, int tile_rows>
 __host__ __device__ constexpr int rows_of_thread() {
-    return tile_rows > rows_down<across>() ? tile_rows / rows_down<across>() : 1;
+    return (tile_rows + rows_down<across>() - 1) / rows_down<across>();
 }
 
 template <int across>
@@ -92,15 +88,14 @@ __device__ static __forceinline__ void add_products(float (&sum)[rows][4], const
 }
 
 /*
- * Copies a quad from global into shared memory, or zeros where it does not exist; both lie on 16 bytes. It is there for
- * all threads after arrive() of this one and the block's barrier.
+ * Copies a quad from global into shared memory; both lie on 16 bytes. It is there for all threads after arrive() of
+ * this one and the block's barrier.
  */
-__device__ static __forceinline__ void fetch_quad(float *to, const float *from, bool exists) {
+__device__ static __forceinline__ void fetch_quad(float *to, const float *from) {
 #ifdef CAVIAR_SIMT
-    store_shared_quad(to, exists ? load_quad<true>(from) : quad{});
+    store_shared_quad(to, load_quad<true>(from));
 #else
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"((uint32_t)__cvta_generic_to_shared(to)),
-                 "l"(from), "r"(exists ? 16 : 0)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"((uint32_t)__cvta_generic_to_shared(to)), "l"(from)
                  : "memory");
 #endif
 }
@@ -111,40 +106,38 @@ __device__ static __forceinline__ void arrive() {
 #endif
 }
 
-/* A thread's part of the next slab of both operands. */
+/* A thread's part of the next slab of both operands. In the place of what does not exist comes the last that does. */
 template <bool staged, int fixed, int across, int tile_rows>
 struct slab_loads {
-    static constexpr int columns = across * 4, left_loads = tile_rows > 64 ? tile_rows / 64 : 1;
+    static constexpr int columns = across * 4;
     quad right; /* of transposed weights, on its way through registers */
 
     __device__ __forceinline__ void begin(const left_operand<staged, fixed> &a, const right_operand &b, int first,
                                           int column, const product_stage &stage, int half) {
         if (staged) {
-            const int at = first + thread_x<4>() * 4;
+            constexpr int quads = slab / 4;
+            const int at = thread_x<quads>() * 4;
+            const float *const from = a.data + min(first + at, b.depth() - 4);
+            float *const to = stage.left + half * tile_rows * staged_left_stride + at;
 #pragma unroll
-            for (int i = 0; i < left_loads; ++i) {
-                const int row = thread_y<4>() + i * 64;
-                const bool exists = row < a.rows && at < b.depth();
-                float *const to = stage.left + (half * tile_rows + row) * staged_left_stride + thread_x<4>() * 4;
-                if (row < tile_rows) fetch_quad(to, a.data + (exists ? row * a.stride + at : 0), exists);
-            }
+            for (int row = thread_y<quads>(); row < tile_rows; row += rows_down<quads>())
+                fetch_quad(to + row * staged_left_stride, from + min(row, a.rows - 1) * a.stride);
         }
         const int i = b.transposed ? column + thread_x<columns>() : first + thread_y<across>();
         const int j = b.transposed ? first + thread_y<columns>() * 4 : column + thread_x<across>() * 4;
-        const bool exists = i < b.in && j < b.out;
-        const float *const from = b.data + (exists ? i * b.out + j : 0);
+        const float *const from = b.data + min(i, b.in - 1) * b.out + min(j, b.out - 4);
         if (b.transposed)
-            right = exists ? load_quad<true>(from) : quad{};
+            right = load_quad<true>(from);
         else if (thread_y<across>() < slab)
-            fetch_quad(stage.right + half * slab * columns + threadIdx.x * 4, from, exists);
+            fetch_quad(stage.right + half * slab * columns + threadIdx.x * 4, from);
     }
 
     __device__ __forceinline__ void end(const right_operand &b, const product_stage &stage, int half) const {
-        const int y = thread_y<columns>() * 4;
-        float *const to = stage.right + half * slab * columns + y * columns + thread_x<columns>();
-        if (b.transposed && y < slab)
+        if (b.transposed) { /* of which all tiles are wide: a slab has four numbers for each thread */
+            float *const to = stage.right + half * slab * columns + thread_y<columns>() * 4 * columns;
 #pragma unroll
-            for (int i = 0; i < 4; ++i) to[i * columns] = right.v[i];
+            for (int i = 0; i < 4; ++i) to[i * columns + thread_x<columns>()] = right.v[i];
+        }
         arrive();
     }
 };
@@ -182,20 +175,21 @@ __device__ static __forceinline__ void multiply(float (&sum)[rows][4], const lef
     next.begin(a, b, 0, column, stage, 0);
     next.end(b, stage, 0);
     __syncthreads();
-    int half = 0;
-    for (int first = 0; first < depth; first += slab, half ^= 1) {
-        const bool more = first + slab < depth;
+    int first = 0, half = 0;
+    bool more;
+    do {
+        more = first + slab < depth;
         if (more) next.begin(a, b, first + slab, column, stage, half ^ 1);
-        const float *left = staged ? stage.left + half * tile_rows * staged_left_stride : a.data + first;
-        if (!staged && fixed > 0) left = a.data + first / wide_columns * a.block + first % wide_columns;
-        left += y * stride;
+        const float *const left = staged ? stage.left + half * tile_rows * staged_left_stride
+                                         : a.data + first / wide_columns * a.block + first % wide_columns;
         const float *const right = stage.right + half * slab * columns + thread_x<across>() * 4;
-        const int here = rows_down<across>() > tile_rows && y >= tile_rows ? 0 : min(slab, depth - first);
+        const int here = y < tile_rows ? min(slab, depth - first) : 0;
 #pragma unroll 1
-        for (int d = 0; d < here; d += 4) add_four<across>(sum, left + d, stride, right + d * columns);
+        for (int d = 0; d < here; d += 4) add_four<across>(sum, left + y * stride + d, stride, right + d * columns);
         if (more) next.end(b, stage, half ^ 1);
         __syncthreads();
-    }
+        first += slab, half ^= 1;
+    } while (more);
 }
 
 /*
@@ -219,14 +213,14 @@ __device__ static __forceinline__ int gradient_row(int row, int r) {
 /* Adds the part of four threads that are `across` apart; each gets the sum of the row that its number among them is. */
 template <int across>
 __device__ static __forceinline__ void share_out(float (&sum)[1][4], const float (&part)[4][4]) {
-    static_assert(split(across) == 4 && 4 * across <= warp_lanes, "neighbours in the warp");
+    static_assert(split(across) == 4, "neighbours in the warp");
     const bool upper = (thread_y<across>() & 2) != 0, odd = (thread_y<across>() & 1) != 0;
 #pragma unroll
     for (int c = 0; c < 4; ++c) {
         float two[2];
 #pragma unroll
         for (int j = 0; j < 2; ++j) {
-            const float other = __shfl_xor_sync(0xffffffffu, upper ? part[j][c] : part[2 + j][c], 2 * across);
+            const float other = __shfl_xor_sync(0xffffffffu, upper ? part[j][c] : part[2 + j][c], across + across);
             two[j] = (upper ? part[2 + j][c] : part[j][c]) + other;
         }
         sum[0][c] += (odd ? two[1] : two[0]) + __shfl_xor_sync(0xffffffffu, odd ? two[0] : two[1], across);
@@ -250,9 +244,8 @@ __device__ static __forceinline__ void multiply_transposed(float (&sum)[rows][4]
 #pragma unroll
         for (int i = 0; i < groups; ++i) {
             const int b = first + thread_y<quads>() + i * (step_threads / quads), j = row + thread_x<quads>() * 4;
-            const bool exists = b < a.rows && j < in;
             fetch_quad(stage.left + half * slab * width + (threadIdx.x + i * step_threads) * 4,
-                       a.data + (exists ? b * a.stride + j : 0), exists);
+                       a.data + min(b, a.rows - 1) * a.stride + min(j, in - 4));
         }
     };
     int group[groups]; /* where the thread's four rows of each begin */
@@ -269,12 +262,13 @@ __device__ static __forceinline__ void multiply_transposed(float (&sum)[rows][4]
         arrive();
         __syncthreads();
     }
-    int half = 0;
+    int first = 0, half = 0;
+    bool more;
     float part[groups * 4][4] = {};
     const float *right = g + share * g_stride + mine;
-    for (int first = 0; first < a.rows; first += slab, half ^= 1) {
-        const bool more = staged && first + slab < a.rows;
-        if (more) fetch(first + slab, half ^ 1);
+    do {
+        more = first + slab < a.rows;
+        if (staged && more) fetch(first + slab, half ^ 1);
         const int here = mine < out ? min(slab, a.rows - first) : 0;
         const float *left = (staged ? stage.left + half * slab * width : a.data + first * stride) + share * stride;
 #pragma unroll 2
@@ -288,9 +282,10 @@ __device__ static __forceinline__ void multiply_transposed(float (&sum)[rows][4]
             }
             add_products(part, of_rows, load_quad<true>(right));
         }
-        if (more) arrive();
+        if (staged && more) arrive();
         if (staged) __syncthreads();
-    }
+        first += slab, half ^= 1;
+    } while (more);
     if constexpr (every > 1) {
         share_out<across>(sum, part);
     } else {

@@ -51,7 +51,7 @@ inline size_t lay_out(step_plan *plan) {
     }
     /* The left operands of products with the minibatch come where outputs are at other times. */
     plan->h = plan->stage_left = (int)at;
-    at += std::max(rows * most_blocks * outputs_stride, (int64_t)staged_left(rows));
+    at += std::max(rows * most_blocks * outputs_stride, (int64_t)staged_left);
     plan->stage_right = (int)at;
     at += staged_right;
     static_assert(staged_right >= 2 * column_sums && staged_right >= 2 * most_batch + most_classes, "scratch memory");
