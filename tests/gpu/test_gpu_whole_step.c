@@ -267,7 +267,7 @@ Test(whole_step, is_chosen_where_it_was_measured_to_win) {
         { "no hidden layer was measured", 4096, 0, 0, 128, 0 },
     };
     caviar_device *device = open_test_device("cuda:0");
-    caviar_dataset *dataset = make_blobs(400, 12, 3, 1, 7);
+    caviar_dataset *dataset = make_blobs(400, 12, 10, 1, 7);
     SUCCEEDS(caviar_dataset_split(dataset, 0, 0, 1));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         caviar_population_options options = CAVIAR_POPULATION_OPTIONS_INIT;
