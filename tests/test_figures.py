@@ -88,7 +88,7 @@ class Figures(unittest.TestCase):
                                       if row["name"].startswith("step/sweep")]
         pictures, done = self.draw({"2026-01-01-gpu-all.json": self.record | {"trial": False, "rows": rows}})
         self.assertEqual(done.returncode, 0, done.stderr)
-        for text in (">12-8-8-10, batch 6<", ">12-8-8-10, batch 6, whole-step engine<"):
+        for text in (">12-8-8-10, batch 6, layered engine<", ">12-8-8-10, batch 6, whole-step engine<"):
             self.assertIn(text, pictures["sweep-cpu.svg"])
 
     def test_draws_a_picture_of_each_configuration_on_a_gpu(self):
