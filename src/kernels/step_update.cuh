@@ -61,8 +61,8 @@ __device__ static __forceinline__ void update_parameters(const Model &m, const p
 template <class Model>
 __device__ static __forceinline__ void update_quad(const Model &m, int64_t offset, const quad &gradient) {
     const parameter_place place = { (int)offset, 0, 1 };
-    const float gradients[1][4] = { { gradient.v[0], gradient.v[1], gradient.v[2], gradient.v[3] } };
-    parameter_quad quads[1] = {};
+    const float gradients[][4] = { { gradient.v[0], gradient.v[1], gradient.v[2], gradient.v[3] } };
+    parameter_quad quads[] = { {} };
     load_parameters(m, place, 0, &quads[0]);
     update_parameters<1>(m, place, gradients, {}, quads);
 }
