@@ -58,6 +58,14 @@ static inline void caviar_cpu_copy_block(const caviar_cpu_block *to, const cavia
         memcpy(to->data + i * to->stride, from->data + i * from->stride, (size_t)to->columns * sizeof(float));
 }
 
+/* Writes 0 to model k's columns from `live` on. */
+static inline void caviar_cpu_clear_padding(const caviar_matrix *m, int64_t k, int64_t batch, int64_t live,
+                                            int64_t width) {
+    float *rows = m->data + k * m->model_stride + live;
+    for (int64_t b = 0; b < batch && live < width; b++)
+        memset(rows + b * m->example_stride, 0, (size_t)(width - live) * sizeof(float));
+}
+
 /* The same part in memory of its own. */
 static inline caviar_cpu_block caviar_cpu_block_in(float (*memory)[CAVIAR_CPU_TILE], const caviar_cpu_block *like) {
     caviar_cpu_block b = *like;

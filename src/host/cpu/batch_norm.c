@@ -43,18 +43,6 @@ static block block_of(const caviar_matrix *m, int64_t first, int64_t batch, cons
     return caviar_cpu_block_of(m, t->k, first, batch, t->unit, t->count);
 }
 
-static int64_t true_width(const int32_t *widths, int64_t width, int64_t k) {
-    return widths ? widths[k] : width;
-}
-
-/* Writes 0 to the columns from `live` on. */
-static void clear_padding(const caviar_matrix *m, int64_t k, int64_t batch, int64_t live, int64_t width) {
-    if (live == width) return;
-    const tile padding = { k, live, width - live };
-    for (int64_t b = 0; b < batch; b++)
-        memset(rows_of(m, &padding) + b * m->example_stride, 0, (size_t)padding.count * sizeof(float));
-}
-
 CAVIAR_INLINE void add_rows_of(const int64_t count, double *sum, const float *z, int64_t stride, int64_t batch) {
     double total[TILE] = { 0 };
     for (int64_t b = 0; b < batch; b++)
@@ -147,13 +135,13 @@ static void forward_tile(const caviar_batch_norm_forward_args *a, const tile *t,
 
 void caviar_cpu_batch_norm_forward(const caviar_batch_norm_forward_args *a, int64_t first, int64_t last) {
     for (int64_t k = first; k < last; k++) {
-        const int64_t live = true_width(a->widths, a->width, k);
+        const int64_t live = caviar_cpu_true_width(a->widths, a->width, k);
         const caviar_cpu_dropout dropout = caviar_cpu_dropout_of(&a->dropout, k);
         for (int64_t unit = 0; unit < live; unit += TILE) {
             const tile t = { k, unit, live - unit < TILE ? live - unit : TILE };
             forward_tile(a, &t, &dropout);
         }
-        clear_padding(&a->y, k, a->batch, live, a->width);
+        caviar_cpu_clear_padding(&a->y, k, a->batch, live, a->width);
     }
 }
 
@@ -234,19 +222,19 @@ static void backward_tile(const caviar_batch_norm_backward_args *a, const tile *
 
 void caviar_cpu_batch_norm_backward(const caviar_batch_norm_backward_args *a, int64_t first, int64_t last) {
     for (int64_t k = first; k < last; k++) {
-        const int64_t live = true_width(a->widths, a->width, k);
+        const int64_t live = caviar_cpu_true_width(a->widths, a->width, k);
         const caviar_cpu_dropout dropout = caviar_cpu_dropout_of(&a->dropout, k);
         for (int64_t unit = 0; unit < live; unit += TILE) {
             const tile t = { k, unit, live - unit < TILE ? live - unit : TILE };
             backward_tile(a, &t, &dropout);
         }
-        clear_padding(&a->dz, k, a->batch, live, a->width);
+        caviar_cpu_clear_padding(&a->dz, k, a->batch, live, a->width);
     }
 }
 
 void caviar_cpu_batch_norm_inference(const caviar_batch_norm_inference_args *a, int64_t first, int64_t last) {
     for (int64_t k = first; k < last; k++) {
-        const int64_t live = true_width(a->widths, a->width, k);
+        const int64_t live = caviar_cpu_true_width(a->widths, a->width, k);
         const caviar_activation activation = caviar_cpu_activation_of(a->activation, k);
         for (int64_t unit = 0; unit < live; unit += TILE) {
             const tile t = { k, unit, live - unit < TILE ? live - unit : TILE };
@@ -264,6 +252,6 @@ void caviar_cpu_batch_norm_inference(const caviar_batch_norm_inference_args *a, 
                 caviar_cpu_activate(&y, activation);
             }
         }
-        clear_padding(&a->y, k, a->batch, live, a->width);
+        caviar_cpu_clear_padding(&a->y, k, a->batch, live, a->width);
     }
 }

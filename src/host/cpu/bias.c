@@ -2,8 +2,6 @@
 #include "activation.h"
 #include "cpu.h"
 
-#include <string.h>
-
 #define TILE CAVIAR_CPU_TILE
 #define ROWS CAVIAR_CPU_ROWS
 
@@ -28,19 +26,13 @@ CAVIAR_VECTORISED static void add_rows(double *restrict sum, const block *x) {
         for (int64_t j = 0; j < x->columns; j++) sum[j] += (double)x->data[i * x->stride + j];
 }
 
-/* Writes 0 to the columns from `live` on. */
-static void clear_padding(const caviar_matrix *m, int64_t k, int64_t batch, int64_t live, int64_t width) {
-    for (int64_t b = 0; b < batch && live < width; b++)
-        memset(m->data + b * m->example_stride + k * m->model_stride + live, 0, (size_t)(width - live) * sizeof(float));
-}
-
 static int64_t tile_columns(int64_t live, int64_t unit) {
     return live - unit < TILE ? live - unit : TILE;
 }
 
 void caviar_cpu_bias_forward(const caviar_bias_forward_args *a, int64_t first, int64_t last) {
     for (int64_t k = first; k < last; k++) {
-        const int64_t live = a->widths ? a->widths[k] : a->width;
+        const int64_t live = caviar_cpu_true_width(a->widths, a->width, k);
         const caviar_activation activation = caviar_cpu_activation_of(a->activation, k);
         const caviar_cpu_dropout dropout = caviar_cpu_dropout_of(&a->dropout, k);
         for (int64_t unit = 0; unit < live; unit += TILE)
@@ -52,7 +44,7 @@ void caviar_cpu_bias_forward(const caviar_bias_forward_args *a, int64_t first, i
                 caviar_cpu_activate(&y, activation);
                 caviar_cpu_drop(&y, &dropout);
             }
-        clear_padding(&a->y, k, a->batch, live, a->width);
+        caviar_cpu_clear_padding(&a->y, k, a->batch, live, a->width);
     }
 }
 
@@ -80,9 +72,9 @@ static void backward_tile(const caviar_bias_backward_args *a, int64_t k, int64_t
 
 void caviar_cpu_bias_backward(const caviar_bias_backward_args *a, int64_t first, int64_t last) {
     for (int64_t k = first; k < last; k++) {
-        const int64_t live = a->widths ? a->widths[k] : a->width;
+        const int64_t live = caviar_cpu_true_width(a->widths, a->width, k);
         const caviar_cpu_dropout dropout = caviar_cpu_dropout_of(&a->dropout, k);
         for (int64_t unit = 0; unit < live; unit += TILE) backward_tile(a, k, unit, tile_columns(live, unit), &dropout);
-        clear_padding(&a->dz, k, a->batch, live, a->width);
+        caviar_cpu_clear_padding(&a->dz, k, a->batch, live, a->width);
     }
 }

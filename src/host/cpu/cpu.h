@@ -36,6 +36,11 @@ caviar_cpu_unit caviar_cpu_unit_of(const caviar_call *call, int64_t *count);
 /* Runs units first .. last - 1 of a call. */
 void caviar_cpu_run(const caviar_call *call, int64_t first, int64_t last);
 
+/* Model k's units of a layer that has room for `padded`; widths is NULL where none has fewer. */
+static inline int64_t caviar_cpu_true_width(const int32_t *widths, int64_t padded, int64_t k) {
+    return widths ? widths[k] : padded;
+}
+
 /* src/host/cpu/program.c */
 caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,
                                         size_t count, const int32_t *active);

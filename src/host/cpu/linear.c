@@ -5,10 +5,6 @@
 #include "cpu.h"
 #include "product.h"
 
-static int64_t true_width(const int32_t *widths, int64_t padded, int64_t k) {
-    return widths ? widths[k] : padded;
-}
-
 static caviar_cpu_factor factor_of(const caviar_matrix *m, int64_t k) {
     return (caviar_cpu_factor){ m->data + k * m->model_stride, m->example_stride, 1 };
 }
@@ -23,7 +19,8 @@ static caviar_cpu_factor transposed(caviar_cpu_factor f) {
 
 void caviar_cpu_linear_forward(const caviar_linear_forward_args *a, int64_t first, int64_t last) {
     for (int64_t k = first; k < last; k++) {
-        const int64_t in = true_width(a->in_widths, a->in, k), out = true_width(a->out_widths, a->out, k);
+        const int64_t in = caviar_cpu_true_width(a->in_widths, a->in, k);
+        const int64_t out = caviar_cpu_true_width(a->out_widths, a->out, k);
         caviar_cpu_product(a->y.data + k * a->y.model_stride, a->y.example_stride, factor_of(&a->x, k),
                            weights_of(&a->w, k, a->out), a->batch, out, in);
     }
@@ -31,7 +28,8 @@ void caviar_cpu_linear_forward(const caviar_linear_forward_args *a, int64_t firs
 
 void caviar_cpu_linear_backward(const caviar_linear_backward_args *a, int64_t first, int64_t last) {
     for (int64_t k = first; k < last; k++) {
-        const int64_t in = true_width(a->in_widths, a->in, k), out = true_width(a->out_widths, a->out, k);
+        const int64_t in = caviar_cpu_true_width(a->in_widths, a->in, k);
+        const int64_t out = caviar_cpu_true_width(a->out_widths, a->out, k);
         caviar_cpu_product(a->dw.data + k * a->dw.model_stride, a->out, transposed(factor_of(&a->x, k)),
                            factor_of(&a->dy, k), in, out, a->batch);
         if (!a->dx.data) continue;
