@@ -55,7 +55,7 @@ constexpr int warp_lanes = 32;
 /* The most blocks that a grid may have in y and z; kernels walk on in steps of the grid's size. */
 constexpr int64_t max_grid_y = 65535;
 
-__host__ __device__ inline int64_t divide_up(int64_t count, int64_t size) {
+__host__ __device__ constexpr int64_t divide_up(int64_t count, int64_t size) {
     return (count + size - 1) / size;
 }
 

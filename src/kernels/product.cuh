@@ -29,7 +29,18 @@ __host__ __device__ constexpr int rows_down() {
 
 template <int across, int tile_rows>
 __host__ __device__ constexpr int rows_of_thread() {
-    return (tile_rows + rows_down<across>() - 1) / rows_down<across>();
+    return (int)divide_up(tile_rows, rows_down<across>());
+}
+
+/* Calls body(tile) with the first column of each tile. */
+template <int columns, class Body>
+__device__ static __forceinline__ void for_each_tile(int count, Body body) {
+    for (int tile = 0; tile < count; tile += columns) body(tile);
+}
+
+/* After the slab that begins at `first`, in a sum of `terms`. */
+__device__ static __forceinline__ bool another_slab(int first, int terms) {
+    return first + slab < terms;
 }
 
 template <int across>
@@ -178,7 +189,7 @@ __device__ static __forceinline__ void multiply(float (&sum)[rows][4], const lef
     int first = 0, half = 0;
     bool more;
     do {
-        more = first + slab < depth;
+        more = another_slab(first, depth);
         if (more) next.begin(a, b, first + slab, column, stage, half ^ 1);
         const float *const left = staged ? stage.left + half * tile_rows * staged_left_stride
                                          : a.data + first / wide_columns * a.block + first % wide_columns;
@@ -267,7 +278,7 @@ __device__ static __forceinline__ void multiply_transposed(float (&sum)[rows][4]
     float part[groups * 4][4] = {};
     const float *right = g + share * g_stride + mine;
     do {
-        more = first + slab < a.rows;
+        more = another_slab(first, a.rows);
         if (staged && more) fetch(first + slab, half ^ 1);
         const int here = mine < out ? min(slab, a.rows - first) : 0;
         const float *left = (staged ? stage.left + half * slab * width : a.data + first * stride) + share * stride;

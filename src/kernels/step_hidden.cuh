@@ -148,9 +148,9 @@ __device__ static __forceinline__ void activate_layer(const Model &m, int l) {
     const int out = (int)m.layer(l).out, x = thread_x<wide_across>(), y = thread_y<wide_across>();
     const caviar_dropout dropout = dropout_of(m, l);
     const model_dropout rate = m.facts().dropout;
-    for (int tile = 0; tile < out; tile += wide_columns) {
+    for_each_tile<wide_columns>(out, [&](int tile) {
         const step_columns columns = find_columns(m, l, tile);
-        if (!columns.exist) continue;
+        if (!columns.exist) return;
         const quad gamma = load_gamma(m, l, columns), beta = load_columns(m.parameters() + m.layer(l).beta, columns);
         const unsigned live = live_units(m, columns);
         const unsigned kept = kept_units(m, dropout, rate.threshold, columns, live);
@@ -168,7 +168,7 @@ __device__ static __forceinline__ void activate_layer(const Model &m, int l) {
                 store_shared_quad(h + r * down * outputs_stride, four);
             }
         });
-    }
+    });
 }
 
 template <class Model>
@@ -177,7 +177,7 @@ __device__ static __forceinline__ void forward_hidden(const Model &m, int l) {
     const caviar_train_layer &layer = m.layer(l);
     const int out = (int)layer.out;
     const right_operand weights = { m.parameters() + layer.weight, (int)layer.in, out, false };
-    for (int tile = 0; tile < out; tile += wide_columns) {
+    for_each_tile<wide_columns>(out, [&](int tile) {
         float z[rows][4] = {};
         if (l == 0)
             multiply<wide_across, Model::tile_rows>(z, m.minibatch(), weights, tile, m.stage());
@@ -190,7 +190,7 @@ __device__ static __forceinline__ void forward_hidden(const Model &m, int l) {
             const int x = thread_x<wide_across>();
             if (columns.exist) store_shared_quad(m.xhat(l, tile) + row * block_stride + x * 4, xhat);
         });
-    }
+    });
     activate_layer(m, l);
 }
 

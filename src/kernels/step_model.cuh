@@ -23,13 +23,13 @@ struct alignas(16) model_facts {
     update_rule rule;
     model_dropout dropout;
     int32_t optimizer, activation;
-    int32_t widths[CAVIAR_MAX_HIDDEN_LAYERS + 1];
+    int32_t widths[CAVIAR_TRAIN_MOST_LAYERS];
 };
 
 /* The step and where everything lies in shared memory, in floats. */
 struct step_plan {
     caviar_train_step_args args;
-    int xhat[CAVIAR_MAX_HIDDEN_LAYERS + 1]; /* of the output layer: the logits, [rows, out] */
+    int xhat[CAVIAR_TRAIN_MOST_LAYERS]; /* of the output layer: the logits, [rows, out] */
     int h, stage_left, stage_right;
 };
 
@@ -106,10 +106,10 @@ struct step_model {
     }
     /* The input of the first layer, and of the others. */
     __device__ minibatch_operand minibatch() const {
-        return { plan.args.x, batch(), (int)plan.args.layer[0].in, 0 };
+        return { plan.args.x, batch(), (int)plan.args.layer[0].in, {} };
     }
     __device__ outputs_operand outputs() const {
-        return { h(0), batch(), 0, tile_rows * outputs_stride };
+        return { memory + plan.h, batch(), {}, tile_rows * outputs_stride };
     }
 };
 

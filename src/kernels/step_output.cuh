@@ -14,14 +14,14 @@ __device__ static __forceinline__ void forward_output(const Model &m, int l) {
     const caviar_train_layer &layer = m.layer(l);
     const int out = (int)layer.out;
     const right_operand weights = { m.parameters() + layer.weight, (int)layer.in, out, false };
-    for (int tile = 0; tile < out; tile += across * 4) {
+    for_each_tile<across * 4>(out, [&](int tile) {
         float logits[rows][4] = {};
         if (l == 0)
             multiply<across, Model::tile_rows>(logits, m.minibatch(), weights, tile, m.stage());
         else
             multiply<across, Model::tile_rows>(logits, m.outputs(), weights, tile, m.stage());
         const int column = tile + thread_x<across>() * 4;
-        if (column >= out) continue;
+        if (column >= out) return;
         const quad bias = load_quad<true>(m.parameters() + layer.beta + column);
 #pragma unroll
         for (int r = 0; r < rows; ++r) {
@@ -31,7 +31,7 @@ __device__ static __forceinline__ void forward_output(const Model &m, int l) {
             for (int i = 0; i < 4; ++i) four.v[i] = logits[r][i] + bias.v[i];
             if (row < Model::tile_rows) store_shared_quad(m.logits(l) + row * out + column, four);
         }
-    }
+    });
 }
 
 /* A thread a row: the gradient in the place of the logits; the loss, and whether it was right. */

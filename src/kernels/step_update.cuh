@@ -7,9 +7,9 @@
 /* Of a thread, before and while a gradient is worked out. */
 constexpr int most_under_way = 2;
 
-/* Where `count` times four parameters of a thread are: `apart` floats from each other, and the first `exist` exist. */
+/* Where `count` times four parameters of a thread are: the first `exist` exist, `apart` floats from each other. */
 struct parameter_place {
-    int offset, apart, exist;
+    int offset, exist, apart;
 };
 
 /* Four parameters and their moments. */
@@ -20,12 +20,12 @@ struct parameter_quad {
 /* On their way from memory until they are used. What does not exist keeps its value. */
 template <class Model>
 __device__ static __forceinline__ void load_parameters(const Model &m, const parameter_place &place, int r,
-                                                       parameter_quad *four) {
+                                                       parameter_quad &four) {
     if (r >= place.exist) return;
     const int optimizer = m.facts().optimizer, at = place.offset + r * place.apart;
-    four->p = load_streamed(m.parameters() + at);
-    if (has_first_moment(optimizer)) four->u = load_streamed(m.facts().first_moment + at);
-    if (has_second_moment(optimizer)) four->v = load_streamed(m.facts().second_moment + at);
+    four.p = load_streamed(m.parameters() + at);
+    if (has_first_moment(optimizer)) four.u = load_streamed(m.facts().first_moment + at);
+    if (has_second_moment(optimizer)) four.v = load_streamed(m.facts().second_moment + at);
 }
 
 /* Updates what was loaded from a place with gradient[r], and loads from the next place. */
@@ -50,9 +50,9 @@ __device__ static __forceinline__ void update_parameters(const Model &m, const p
                 if (second) store_streamed(m.facts().second_moment + at, four.v);
             }
             if (r + under_way < count)
-                load_parameters(m, place, r + under_way, &four);
+                load_parameters(m, place, r + under_way, four);
             else
-                load_parameters(m, next, r + under_way - count, &four);
+                load_parameters(m, next, r + under_way - count, four);
         }
     });
 }
@@ -60,10 +60,10 @@ __device__ static __forceinline__ void update_parameters(const Model &m, const p
 /* Four parameters, of those threads that call it. */
 template <class Model>
 __device__ static __forceinline__ void update_quad(const Model &m, int64_t offset, const quad &gradient) {
-    const parameter_place place = { (int)offset, 0, 1 };
+    const parameter_place place = { (int)offset, 1, {} };
     const float gradients[][4] = { { gradient.v[0], gradient.v[1], gradient.v[2], gradient.v[3] } };
     parameter_quad quads[] = { {} };
-    load_parameters(m, place, 0, &quads[0]);
+    load_parameters(m, place, 0, quads[0]);
     update_parameters<1>(m, place, gradients, {}, quads);
 }
 
@@ -78,16 +78,16 @@ __device__ static __forceinline__ void update_weights(const Model &m, int l, con
     const caviar_train_layer &layer = m.layer(l);
     const int in = (int)layer.in, out = (int)layer.out;
     for (int row = first; row < end; row += groups * gradient_rows) {
-        for (int tile = 0; tile < out; tile += columns) {
+        for_each_tile<columns>(out, [&](int tile) {
             const int column = tile + thread_x<across>() * 4;
             const auto place_of = [&](int group) -> parameter_place {
                 const int mine = gradient_row<across>(row, group * count);
-                return { (int)layer.weight + mine * out + column, out, group < groups && column < out ? in - mine : 0 };
+                return { (int)layer.weight + mine * out + column, column < out ? in - mine : 0, out };
             };
             constexpr int under_way = count < most_under_way ? count : most_under_way;
             parameter_quad quads[under_way] = {};
 #pragma unroll
-            for (int r = 0; r < under_way; ++r) load_parameters(m, place_of(0), r, &quads[r]);
+            for (int r = 0; r < under_way; ++r) load_parameters(m, place_of(0), r, quads[r]);
             float dw[rows][4] = {};
             const float *const of_tile = dz + tile / columns * tile_floats;
             if (l == 0)
@@ -96,13 +96,14 @@ __device__ static __forceinline__ void update_weights(const Model &m, int l, con
                 multiply_transposed<across, groups>(dw, m.outputs(), in, row, of_tile, stride, out - tile, m.stage());
 #pragma unroll 1
             for (int group = 0; group < groups; ++group) {
-                update_parameters<count>(m, place_of(group), dw, place_of(group + 1), quads);
+                const parameter_place next = group + 1 < groups ? place_of(group + 1) : parameter_place{};
+                update_parameters<count>(m, place_of(group), dw, next, quads);
 #pragma unroll
                 for (int r = 0; r + count < rows; ++r)
 #pragma unroll
                     for (int i = 0; i < 4; ++i) dw[r][i] = dw[r + count][i];
             }
-        }
+        });
     }
 }
 

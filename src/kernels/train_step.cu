@@ -11,8 +11,8 @@ template <class Model>
 __device__ static __forceinline__ void backward(const Model &m, int l, int output) {
     const caviar_train_layer &layer = m.layer(l);
     const int in = (int)layer.in, out = (int)layer.out, block = Model::tile_rows * block_stride;
-    const logits_operand of_logits = { m.logits(l), m.batch(), out, 0 };
-    const block_operand of_blocks = { m.xhat(l, 0), m.batch(), 0, block };
+    const logits_operand of_logits = { m.logits(l), m.batch(), out, {} };
+    const block_operand of_blocks = { m.xhat(l, 0), m.batch(), {}, block };
     if (l > 0) {
         const right_operand weights = { m.parameters() + layer.weight, in, out, true };
         /* The outputs of the last hidden layer are still there. */
@@ -20,14 +20,14 @@ __device__ static __forceinline__ void backward(const Model &m, int l, int outpu
             __syncthreads();
             activate_layer(m, l - 1);
         }
-        for (int tile = 0; tile < in; tile += wide_columns) {
+        for_each_tile<wide_columns>(in, [&](int tile) {
             float dx[Model::rows][4] = {};
             if (l == output)
                 multiply<wide_across, Model::tile_rows>(dx, of_logits, weights, tile, m.stage());
             else
                 multiply<wide_across, Model::tile_rows>(dx, of_blocks, weights, tile, m.stage());
             backward_hidden(m, l - 1, tile, dx);
-        }
+        });
     }
     if (l == output) {
         update_weights<narrow_across, 1>(m, l, of_logits.data, out, narrow_across * 4, 0, in);

@@ -7,6 +7,8 @@
 
 #include <caviar/ops.h>
 
+enum { CAVIAR_TRAIN_MOST_LAYERS = CAVIAR_MAX_HIDDEN_LAYERS + 1 }; /* hidden layers and the output layer */
+
 /*
  * A layer; the last one is the output layer, without batch norm or activation. Offsets count floats in a model's block
  * of parameters or of state and are multiples of 4.
@@ -29,7 +31,7 @@ typedef struct caviar_train_step_args {
     const int32_t *labels;               /* [batch] */
     caviar_optimizer_update_args update; /* models, parameters and all else but gradients */
     caviar_tensor state;                 /* of the batch norms, a model */
-    caviar_train_layer layer[CAVIAR_MAX_HIDDEN_LAYERS + 1];
+    caviar_train_layer layer[CAVIAR_TRAIN_MOST_LAYERS];
     int32_t layers;     /* hidden layers and the output layer */
     int32_t batch_norm; /* 0 or 1 */
     int64_t batch, classes;

@@ -14,13 +14,15 @@ Classes of mutants, over src/kernels/*.cu, *.cuh and randomness.h:
 
 Not mutated, since these are neither bounds checks nor constants of the numerics:
   comparisons  with CUDA's, cuBLAS' and caviar's error codes; with nullptr in code that only the host runs; the
-               choices of cuBLAS' workspace by stream and of the order in which threads take the rows of softmax. Those of template parameters with numbers and in the choice of an instance get no off-by-one: they
-               choose between instances that compute the same, and turning them round is enough.
+               choices of cuBLAS' workspace by stream, of the order in which threads take the rows of softmax, of the
+               whole-step engine's tile and groups, and of when it loads parameters. Those of template parameters with
+               numbers and in the choice of an instance get no off-by-one: they choose between instances that compute the
+               same, and turning them round is enough.
   constants    integers that are one side of a comparison or the 0 that a loop begins with: `<=` for `<` is their change;
                those of host code without arithmetic (device.cu, memory.cu, program.cu, scope.cu and device.cuh); shapes in the
                head of an error message; the tunables below, __launch_bounds__ and the arguments of templates and of
                blocks_y, with any value of which a kernel computes the same
-  and code that only nvcc compiles (the launch in launch.cuh)
+  and code that only nvcc compiles (the launch in launch.cuh), and what a static_assert says
 Tunables: {tunables}.
 """
 
@@ -35,6 +37,9 @@ CHOICES = ("if (a.logits.model_stride <= a.logits.example_stride) return { index
            "const int64_t example_stride = a.padded_classes * (by_example ? a.models : 1);",
            "const int64_t model_stride = a.padded_classes * (by_example ? 1 : a.batch);",
            "return dim3(quads_across, batch <= 128 ? most_examples_down / 2 : most_examples_down);",
+           "return batch <= 32 ? 32 : batch <= 64 ? 64 : most_batch;",
+           "const int most = in % together > gradient_rows ? in : in - in % together;",
+           "constexpr int under_way = count < most_under_way ? count : most_under_way;",
            "return held == 8 ? with_eight : held == 0 ? 2 : 3;",
            "return matrix.data == nullptr || (matrix.example_stride == example_stride && matrix.model_stride == model_stride);",
            "return quads | 1;",
@@ -79,7 +84,12 @@ class Finder:
         self.excluded = self._excluded_tokens()
 
     def find(self):
+        asserted = 0
         for i, token in enumerate(self.tokens):
+            if token.text == "static_assert":
+                asserted = self.source.matching(i + 1)
+            if i < asserted:
+                continue
             if token.text in ("__syncthreads", "__syncwarp"):
                 self._delete_call(i)
             elif token.text.startswith("__shfl"):
