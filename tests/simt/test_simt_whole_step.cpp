@@ -65,3 +65,20 @@ Test(whole_step, wins_where_two_models_just_share_a_multiprocessor) {
     step.update.models--;
     cr_assert(!caviar_cuda_train_step_wins(&gpu, &step), "a model less");
 }
+
+Test(whole_step, wins_where_every_layer_and_size_was_measured_to) {
+    caviar_train_step_args step = step_of(2);
+    gpu.multiprocessor_bytes = 1 << 20;
+    gpu.multiprocessors = 1;
+    step.update.models = 1;
+    cr_assert(caviar_cuda_train_step_wins(&gpu, &step), "there is room");
+    for (int l = 0; l < 2; l++) {
+        step.layer[l].out = 32;
+        cr_assert(!caviar_cuda_train_step_wins(&gpu, &step), "layer %d is half of a tile wide", l);
+        step.layer[l].out = 64;
+    }
+    step.classes = step.layer[2].out = 64;
+    cr_assert(caviar_cuda_train_step_wins(&gpu, &step), "the most classes");
+    step.classes++;
+    cr_assert(!caviar_cuda_train_step_wins(&gpu, &step), "a class more");
+}
