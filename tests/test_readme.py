@@ -104,7 +104,8 @@ class Readme(unittest.TestCase):
         for entry in peers["rows"]:
             if entry["name"] in labels:
                 ratio = entry["ratio"]
-                self.quotes(f"| {labels[entry['name']]} | {ratio['median']:.1f} | {ratio['min']:.1f} to {ratio['max']:.1f} |")
+                self.quotes(f"| {labels[entry['name']]} | {times(ratio['median'])} | "
+                            f"{times(ratio['min'])} to {times(ratio['max'])} |")
 
     def test_suite_on_the_cpu(self):
         rates = [entry["models_times_steps_per_second"] for entry in record("cpu-all")["rows"]
