@@ -39,7 +39,7 @@ typedef struct quality {
     caviar_dataset *dataset;
     caviar_space *space;
     caviar_search *search;
-    improvement *course; /* [options.trials], `improvements` of them made */
+    improvement *course; /* [options.trials * options.epochs], `improvements` of them made */
     int32_t improvements;
     double seconds;
 } quality;
@@ -82,6 +82,7 @@ static int parse(quality *q, int argc, char **argv) {
         OPTIONS_WHOLE("models-at-once", &o->models_at_once, 0, INT32_MAX,
                       "the most that train together; 0: the search's own choice (default)"),
         OPTIONS_SEED("seed", &o->seed, "of the search and of the split (default 0)"),
+        OPTIONS_FLAG("independent-streams", &q->options.independent_streams, "as of 'caviar search'"),
         OPTIONS_TEXT("space", "FILE", &q->space_file, "as of 'caviar search' (default: its default)"),
         OPTIONS_TEXT("data", "SOURCE", &q->data, "as of 'caviar search' (default fashion-mnist)"),
         OPTIONS_REAL("validation", "FRACTION", &q->validation, 0.001, 0.9, "of the examples (default 0.1)"),
@@ -108,7 +109,7 @@ static int parse(quality *q, int argc, char **argv) {
 /* --------------------------------------------------------------------------------------------------------- the search
  */
 
-/* Epochs of all trials that have been measured; between cohorts none other is trained. */
+/* Epochs of all trials, as they stood when they were last measured: all there are when that made one the best. */
 static double model_epochs(const quality *q) {
     double epochs = 0;
     for (int32_t n = 0; n < q->options.trials; n++) {
@@ -216,7 +217,7 @@ int bench_quality(int argc, char **argv) {
     q.options.progress_context = &q;
     int code = parse(&q, argc, argv);
     if (code >= 0) return code;
-    q.course = calloc((size_t)q.options.trials, sizeof *q.course);
+    q.course = calloc((size_t)q.options.trials * (size_t)q.options.epochs, sizeof *q.course);
     if (!q.course)
         code = command_error(EXIT_CODE_FAILED, command, "out of memory for %d trials", q.options.trials);
     else if (q.split ? load(&q) : run(&q))

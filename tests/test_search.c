@@ -35,8 +35,11 @@ Test(search, a_seed_gives_the_same_bytes_whatever_trains_beside_what) {
     free(expected);
 }
 
-/* A trial's record says how to train it: alone, from its hyperparameters, it comes to the same metrics. */
+/* A trial's record says how to train it: alone, from its hyperparameters, it comes to the same metrics after as many
+ * epochs, and to none that are better after fewer or more. */
 Test(search, a_trial_trains_alone_to_the_same_bits) {
+    int at_end = 0, before = 0;
+    options.epochs = 4;
     for (int independent = 0; independent < 2; independent++) {
         options.independent_streams = independent;
         caviar_search *search = make();
@@ -54,19 +57,28 @@ Test(search, a_trial_trains_alone_to_the_same_bits) {
             caviar_metrics training, validation;
             SUCCEEDS(caviar_population_create(&population, device, dataset, &shape));
             SUCCEEDS(caviar_population_start(population, 0, 1, &trial.hyperparameters));
-            const int64_t epoch = caviar_population_steps_per_epoch(population);
-            SUCCEEDS(caviar_population_train(population, epoch * (options.epochs - 1)));
-            SUCCEEDS(caviar_population_training_metrics(&training, population));
-            SUCCEEDS(caviar_population_train(population, epoch));
-            SUCCEEDS(caviar_population_training_metrics(&training, population));
-            SUCCEEDS(caviar_population_evaluate(&validation, population, CAVIAR_VALIDATION));
-            cr_expect(same_metrics(validation, trial.validation), "trial %d: loss %.17g, not %.17g", number,
-                      validation.loss, trial.validation.loss);
-            cr_expect(same_metrics(training, trial.training), "trial %d, of training", number);
+            for (int epoch = 1; epoch <= options.epochs; epoch++) {
+                SUCCEEDS(caviar_population_train(population, caviar_population_steps_per_epoch(population)));
+                SUCCEEDS(caviar_population_training_metrics(&training, population));
+                SUCCEEDS(caviar_population_evaluate(&validation, population, CAVIAR_VALIDATION));
+                caviar_trial now = trial;
+                now.validation = validation;
+                if (epoch != trial.best_epoch) {
+                    cr_expect_eq(caviar_trial_is_better(&now, &trial, options.metric), 0, "trial %d is better at %d",
+                                 number, epoch);
+                    continue;
+                }
+                at_end += epoch == options.epochs;
+                before += epoch < options.epochs;
+                cr_expect(same_metrics(validation, trial.validation), "trial %d: loss %.17g, not %.17g", number,
+                          validation.loss, trial.validation.loss);
+                cr_expect(same_metrics(training, trial.training), "trial %d, of training", number);
+            }
             caviar_population_destroy(population);
         }
         caviar_search_destroy(search);
     }
+    cr_expect(at_end > 1 && before > 1, "%d trials were best at their end, %d before", at_end, before);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- results
@@ -154,6 +166,35 @@ Test(search, later_rounds_keep_to_the_elite_and_diverged_trials_do_not_count) {
     caviar_search_destroy(search);
 }
 
+/* Weights that a decay of more than twice their size turns over grow slowly, until nothing is finite. */
+Test(search, a_trial_that_diverges_counts_for_what_it_was) {
+    caviar_space_destroy(space);
+    SUCCEEDS(caviar_space_create(&space));
+    add("learning_rate=0.021,0.001");
+    add("optimizer=adamw");
+    add("weight_decay=100");
+    add("batch_norm=false");
+    add("batch_size=16");
+    options.trials = 12;
+    options.rounds = 2;
+    options.epochs = 40;
+    caviar_search *search = make();
+    SUCCEEDS(caviar_search_run(search));
+    int32_t ranking[12], diverged = 0;
+    SUCCEEDS(caviar_search_rank(ranking, 12, search));
+    for (int i = 0; i < 12; i++) {
+        const caviar_trial t = trial_of(search, ranking[i]);
+        cr_expect_eq(t.state, t.hyperparameters.learning_rate == 0.021 ? CAVIAR_TRIAL_DIVERGED : CAVIAR_TRIAL_COMPLETE);
+        cr_expect(t.epochs == 40 && isfinite(t.validation.loss), "trial %d: loss %g", t.number, t.validation.loss);
+        if (t.state != CAVIAR_TRIAL_DIVERGED) continue;
+        diverged++;
+        cr_expect(t.best_epoch < 40);
+        cr_expect_eq(t.round, 0, "trial %d was sampled like one that diverged", t.number);
+    }
+    cr_expect(diverged > 0 && diverged < 6, "%d of round 0 diverged", diverged);
+    caviar_search_destroy(search);
+}
+
 Test(search, ranks_by_the_metric_then_the_other_then_the_number) {
     /* loss, accuracy, state */
     static const struct {
@@ -165,9 +206,11 @@ Test(search, ranks_by_the_metric_then_the_other_then_the_number) {
         { NAN, 1.0, CAVIAR_TRIAL_DIVERGED },       { 0.4, 0.8, CAVIAR_TRIAL_COMPLETE },
         { 0.1, 0.1, CAVIAR_TRIAL_PLANNED },        { 0.3, 0.7, CAVIAR_TRIAL_INTERRUPTED },
         { -INFINITY, 1.0, CAVIAR_TRIAL_DIVERGED }, { 9.0, 0.0, CAVIAR_TRIAL_COMPLETE },
+        { 0.5, 0.85, CAVIAR_TRIAL_DIVERGED },      { 9.0, 0.6, CAVIAR_TRIAL_TRAINING },
     };
     enum { COUNT = sizeof rows / sizeof rows[0] };
-    static const int32_t expected[2][COUNT - 1] = { { 3, 2, 5, 0, 7, 9, 1, 4, 8 }, { 7, 3, 2, 5, 0, 9, 1, 4, 8 } };
+    static const int32_t expected[2][COUNT - 1] = { { 3, 10, 2, 5, 0, 7, 11, 9, 1, 4, 8 },
+                                                    { 7, 3, 2, 5, 10, 0, 11, 9, 1, 4, 8 } };
     caviar_trial trials[COUNT];
     for (int i = 0; i < COUNT; i++)
         trials[i] =

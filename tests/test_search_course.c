@@ -14,7 +14,7 @@ TestSuite(search_course, .init = enter, .fini = leave);
 
 typedef struct watch {
     int calls, stop_at; /* stop_at 0: never */
-    int32_t most_models;
+    int32_t most_models, improved_in_training;
     caviar_search_progress last;
 } watch;
 
@@ -24,7 +24,13 @@ static int on_progress(void *context, const caviar_search_progress *progress) {
     cr_assert(progress->trials_done >= last->trials_done && progress->trials_done <= progress->trials);
     cr_assert(progress->model_steps >= last->model_steps && progress->seconds >= last->seconds);
     cr_assert(progress->round >= last->round && progress->round < progress->rounds);
-    cr_assert((progress->best_trial < 0) == (progress->trials_done == 0));
+    cr_assert(progress->best_trial >= 0 || progress->trials_done == 0);
+    if (w->calls > 0 && last->best_trial >= 0) {
+        cr_assert_geq(progress->best.accuracy, last->best.accuracy, "the best became worse");
+        w->improved_in_training += progress->best_trial == last->best_trial &&
+                                   progress->trials_done == last->trials_done &&
+                                   !same_metrics(progress->best, last->best);
+    }
     if (progress->models > w->most_models) w->most_models = progress->models;
     w->last = *progress;
     return ++w->calls == w->stop_at;
@@ -35,8 +41,10 @@ Test(search_course, tells_how_far_it_is) {
     options.progress = on_progress;
     options.progress_context = &w;
     options.models_at_once = 2;
+    options.epochs = 4;
     caviar_search *search = make();
     SUCCEEDS(caviar_search_run(search));
+    cr_expect_gt(w.improved_in_training, 0);
     cr_expect(w.last.trials_done == 18 && w.last.trials == 18 && w.last.models == 0 && w.most_models == 2);
     cr_expect(w.last.round == 2 && w.last.rounds == 3);
     cr_expect(w.last.model_steps == w.last.model_steps_total, "%lld of %lld", (long long)w.last.model_steps,
@@ -134,23 +142,24 @@ Test(search_course, records_what_was_searched_and_found) {
     /* trials.csv: each cell reads back as the very number. */
     char *csv = text_of("record/trials.csv"), *rest = csv;
     const char *line = strsep(&rest, "\n");
-    cr_expect_str_eq(line, "trial,round,state,epochs,training_loss,training_accuracy,validation_loss,"
+    cr_expect_str_eq(line, "trial,round,state,epochs,best_epoch,training_loss,training_accuracy,validation_loss,"
                            "validation_accuracy,learning_rate,optimizer,momentum,hidden_layers,hidden_width,"
                            "batch_norm,batch_size,dropout");
     for (int32_t number = 0; number < options.trials; number++) {
-        char *cells = strsep(&rest, "\n"), *cell[16], value[64];
+        char *cells = strsep(&rest, "\n"), *cell[17], value[64];
         const caviar_trial t = trial_of(search, number);
-        for (int i = 0; i < 16; i++) cr_assert_not_null(cell[i] = strsep(&cells, ","));
+        for (int i = 0; i < 17; i++) cr_assert_not_null(cell[i] = strsep(&cells, ","));
         cr_assert_null(cells);
         cr_expect(atoi(cell[0]) == number && atoi(cell[1]) == t.round && strcmp(cell[2], "complete") == 0);
-        cr_expect(atof(cell[3]) == 2 && atof(cell[4]) == t.training.loss && atof(cell[5]) == t.training.accuracy);
-        cr_expect(atof(cell[6]) == t.validation.loss && atof(cell[7]) == t.validation.accuracy);
-        cr_expect(atof(cell[8]) == t.hyperparameters.learning_rate && atof(cell[10]) == t.hyperparameters.momentum);
-        cr_expect(atoi(cell[11]) == t.hidden_layers && atoi(cell[12]) == t.hidden_width[0]);
-        cr_expect_str_eq(cell[13], t.batch_norm ? "true" : "false");
+        cr_expect(atof(cell[3]) == 2 && atof(cell[4]) == t.best_epoch);
+        cr_expect(atof(cell[5]) == t.training.loss && atof(cell[6]) == t.training.accuracy);
+        cr_expect(atof(cell[7]) == t.validation.loss && atof(cell[8]) == t.validation.accuracy);
+        cr_expect(atof(cell[9]) == t.hyperparameters.learning_rate && atof(cell[11]) == t.hyperparameters.momentum);
+        cr_expect(atoi(cell[12]) == t.hidden_layers && atoi(cell[13]) == t.hidden_width[0]);
+        cr_expect_str_eq(cell[14], t.batch_norm ? "true" : "false");
         for (int i = 0; i < 8; i++) {
             SUCCEEDS(caviar_search_get_value(value, sizeof value, search, number, i));
-            cr_expect_str_eq(value, cell[8 + i]);
+            cr_expect_str_eq(value, cell[9 + i]);
         }
     }
     cr_expect_str_eq(rest, "");

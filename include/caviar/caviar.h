@@ -486,16 +486,19 @@ CAVIAR_API caviar_status caviar_space_configure(caviar_hyperparameters *hyperpar
 typedef struct caviar_search caviar_search;
 
 typedef struct caviar_search_progress {
-    int32_t trials_done, trials;            /* finished, in all */
+    int32_t trials_done, trials;            /* trained to their end, in all */
     int32_t round, rounds;                  /* from 0 */
     int32_t models;                         /* that are training now */
     int64_t model_steps, model_steps_total; /* minibatches x models: done, and in all if later rounds are alike */
-    int32_t best_trial;                     /* -1: none yet */
+    int32_t best_trial;                     /* of those measured, after their first epoch or later; -1: none yet */
     caviar_metrics best;                    /* its validation metrics */
     double seconds;                         /* since the search began */
 } caviar_search_progress;
 
-/* Called between minibatches, several times a second, and once at the end. Non-zero ends the search cleanly. */
+/*
+ * Called between minibatches, several times a second, after each measurement and once at the end. Non-zero ends the
+ * search cleanly.
+ */
 typedef int (*caviar_progress_function)(void *context, const caviar_search_progress *progress);
 
 typedef struct caviar_search_options {
@@ -519,17 +522,19 @@ typedef struct caviar_search_options {
 typedef enum caviar_trial_state {
     CAVIAR_TRIAL_PLANNED = 0,
     CAVIAR_TRIAL_COMPLETE = 1,
-    CAVIAR_TRIAL_DIVERGED = 2, /* its loss is not finite: it ranks last */
-    CAVIAR_TRIAL_INTERRUPTED = 3
+    CAVIAR_TRIAL_DIVERGED = 2,    /* its loss is not finite any more; what it had before still counts */
+    CAVIAR_TRIAL_INTERRUPTED = 3, /* measured, but not trained to its end */
+    CAVIAR_TRIAL_TRAINING = 4     /* measured, and still in training */
 } caviar_trial_state;
 
 typedef struct caviar_trial {
     int32_t number; /* from 0 */
     int32_t round;
     caviar_trial_state state;
-    double epochs;             /* trained */
-    caviar_metrics training;   /* of its last epoch, as it was trained; of all epochs if it did not come to the last */
-    caviar_metrics validation; /* at its end */
+    double epochs;             /* trained; part of one too where it was interrupted */
+    double best_epoch;         /* the epochs after which it was best: what follows was measured then */
+    caviar_metrics training;   /* of the epoch that ended then, as it was trained */
+    caviar_metrics validation; /* by which trials are ranked */
     caviar_hyperparameters hyperparameters;
     int32_t hidden_layers, hidden_width[CAVIAR_MAX_HIDDEN_LAYERS], batch_norm, batch_size;
 } caviar_trial;
@@ -542,7 +547,11 @@ typedef struct caviar_trial {
  *     widened on both sides by a tenth of its width, and about its middle to 2^-(round + 1) of the whole range's
  *     width if it is narrower, rounded outwards to whole numbers or quanta, cut off where the range ends.
  * While fewer than two trials have finite losses the box stays as it was. Trial n of a seed is the same on every
- * device that measures the same metrics, whatever trains beside it. Copies what it needs of the space and the options.
+ * device that measures the same metrics, whatever trains beside it.
+ *
+ * Every trial is measured on the validation part after each epoch, and where an interruption leaves it. It counts for
+ * the best of its measurements (the first of equals), and the best model is the one of that moment, so that a search
+ * has a best model after the first epoch of its first trials. Copies what it needs of the space and the options.
  * The dataset must have labels and a validation part (caviar_dataset_split).
  */
 CAVIAR_API caviar_status caviar_search_create(caviar_search **search, caviar_device *device,
@@ -551,7 +560,7 @@ CAVIAR_API caviar_status caviar_search_create(caviar_search **search, caviar_dev
 CAVIAR_API void caviar_search_destroy(caviar_search *search);
 /*
  * Runs it to its end, once. CAVIAR_INTERRUPTED when the progress function ended it: all trials measured until then are
- * kept, those in training as they stand. After an error, too, earlier trials can be read.
+ * kept, those in training are measured as they stand. After an error, too, what was measured can be read.
  */
 CAVIAR_API caviar_status caviar_search_run(caviar_search *search);
 
@@ -566,10 +575,13 @@ CAVIAR_API caviar_status caviar_search_get_value(char *text, size_t size, const 
                                                  int32_t index);
 /*
  * The numbers [count] of the best measured trials, best first: by the metric, then the other one, then the number;
- * diverged last. count is at most caviar_search_trial_count.
+ * those of which no loss was finite last. count is at most caviar_search_trial_count.
  */
 CAVIAR_API caviar_status caviar_search_rank(int32_t *numbers, int32_t count, const caviar_search *search);
-/* The best trial's model; belongs to the search. CAVIAR_NOT_FOUND while there is none. */
+/*
+ * The best trial's model as it was after best_epoch; belongs to the search, which may replace it while it runs.
+ * CAVIAR_NOT_FOUND while there is none.
+ */
 CAVIAR_API caviar_status caviar_search_best_model(const caviar_model **model, const caviar_search *search);
 
 #ifdef __cplusplus

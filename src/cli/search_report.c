@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE_SIZE = 64 };
+enum { VALUE_SIZE = 64, FIXED_COLUMNS = 6 };
 
 static const char *state_name(caviar_trial_state state) {
-    static const char *const names[] = { "planned", "complete", "diverged", "interrupted" };
+    static const char *const names[] = { "planned", "complete", "diverged", "interrupted", "training" };
     return names[state];
 }
 
@@ -90,14 +90,15 @@ static caviar_status add_row(text_table *t, const search_report *report, const i
     table_cell(t, "%d", place);
     table_cell(t, "%d", trial.number);
     table_cell(t, "%d", trial.round);
-    if (trial.state == CAVIAR_TRIAL_DIVERGED)
-        table_cell(t, "diverged");
-    else
+    if (isfinite(trial.validation.loss)) {
         table_cell(t, "%.4f", trial.validation.accuracy);
-    if (isfinite(trial.validation.loss))
         table_cell(t, "%.4f", trial.validation.loss);
-    else
+        table_cell(t, "%.3g", trial.best_epoch);
+    } else {
+        table_cell(t, "diverged");
         table_cell(t, "-");
+        table_cell(t, "-");
+    }
     for (int32_t i = 0; i < caviar_space_size(report->space) && status == CAVIAR_OK; i++) {
         const char *name;
         char value[VALUE_SIZE];
@@ -113,8 +114,8 @@ static caviar_status add_row(text_table *t, const search_report *report, const i
 
 static caviar_status fill(text_table *t, const search_report *report, const int *is_column, const int32_t *numbers,
                           int32_t count) {
-    static const char *const headings[] = { "rank", "trial", "round", "accuracy", "loss" };
-    for (int i = 0; i < 5; i++) table_cell(t, "%s", headings[i]);
+    static const char *const headings[FIXED_COLUMNS] = { "rank", "trial", "round", "accuracy", "loss", "epoch" };
+    for (int i = 0; i < FIXED_COLUMNS; i++) table_cell(t, "%s", headings[i]);
     for (int32_t i = 0; i < caviar_space_size(report->space); i++) {
         const char *name;
         char heading[VALUE_SIZE];
@@ -150,7 +151,7 @@ static caviar_status print_constants(const search_report *report, const int *is_
 static caviar_status print_ranked(const search_report *report, const int32_t *numbers, int32_t count, int32_t top) {
     const int32_t parameters = caviar_space_size(report->space);
     int *is_column = calloc((size_t)parameters + 1, sizeof *is_column);
-    int columns = 5;
+    int columns = FIXED_COLUMNS;
     text_table best;
     if (!is_column) return CAVIAR_OUT_OF_MEMORY;
     for (int32_t i = 0; i < parameters; i++) columns += is_column[i] = !same_in_all(report, numbers, count, i);
@@ -201,9 +202,10 @@ static json_t *trial_json(const search_report *report, int32_t number) {
             return NULL;
         }
     }
-    return json_pack("{s:i, s:i, s:s, s:o, s:o, s:o, s:o}", "number", trial.number, "round", trial.round, "state",
-                     state_name(trial.state), "epochs", json_of_real(trial.epochs), "hyperparameters", values,
-                     "training", json_of_metrics(&trial.training), "validation", json_of_metrics(&trial.validation));
+    return json_pack("{s:i, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "number", trial.number, "round", trial.round, "state",
+                     state_name(trial.state), "epochs", json_of_real(trial.epochs), "best_epoch",
+                     json_of_real(trial.best_epoch), "hyperparameters", values, "training",
+                     json_of_metrics(&trial.training), "validation", json_of_metrics(&trial.validation));
 }
 
 static int by_number(const void *a, const void *b) {

@@ -1,6 +1,6 @@
 /*
  * Training trials side by side: which fit on the device at once, the steps in pieces short enough for the progress
- * function to be called several times a second, and the measuring at the end. Pieces are a matter of time only: a
+ * function to be called several times a second, and the measuring after each epoch. Pieces are a matter of time only: a
  * population that is trained in pieces has the bits of one trained in one go.
  */
 #include "search.h"
@@ -18,8 +18,9 @@ typedef struct cohort {
     caviar_population *population;
     const int32_t *numbers; /* [count] */
     int32_t count;
-    int64_t step, steps; /* of each model: done, in all */
-    int64_t piece;       /* steps that take about a tenth of a second */
+    int64_t epoch, steps; /* minibatches of each model: of an epoch, in all */
+    int64_t step;         /* done */
+    int64_t piece;        /* steps that take about a tenth of a second */
 } cohort;
 
 double caviar_seconds_since(const struct timespec *since) {
@@ -38,15 +39,15 @@ int64_t caviar_search_trial_steps(const caviar_search *search, const caviar_tria
 /* -------------------------------------------------------------------------------------------------------- its progress
  */
 
-static void report(cohort *c, int32_t training) {
+static void report(cohort *c) {
     caviar_search *search = c->search;
     if (search->options.progress == NULL) return;
     const caviar_search_progress progress = {
-        .trials_done = search->measured,
+        .trials_done = search->done,
         .trials = search->options.trials,
         .round = search->round,
         .rounds = search->options.rounds,
-        .models = training,
+        .models = c->step < c->steps ? c->count : 0,
         .model_steps = search->model_steps,
         /* Rounds that are not sampled yet are taken to be like those that are. */
         .model_steps_total = llround((double)search->model_steps_total / search->sampled * search->options.trials),
@@ -69,7 +70,7 @@ static caviar_status train_until(cohort *c, int64_t until) {
         c->search->model_steps += steps * c->count;
         if (seconds < 0.05 && steps == c->piece) c->piece *= 2;
         if (seconds > 0.2 && c->piece > 1) c->piece /= 2;
-        report(c, c->count);
+        report(c);
     }
     return CAVIAR_OK;
 }
@@ -77,38 +78,33 @@ static caviar_status train_until(cohort *c, int64_t until) {
 /* ---------------------------------------------------------------------------------------------------------- measuring
  */
 
-/* Training metrics are those of the last epoch: what came before is read and forgotten. */
-static caviar_status train(cohort *c, caviar_metrics *metrics) {
-    const int64_t epoch = caviar_population_steps_per_epoch(c->population);
-    c->steps = epoch * c->search->options.epochs;
-    CAVIAR_TRY(train_until(c, c->steps - epoch));
-    if (c->search->stopped) return CAVIAR_OK;
-    CAVIAR_TRY(caviar_population_training_metrics(metrics, c->population));
-    return train_until(c, c->steps);
+/* Takes a measurement into the trial, which counts for the best of its measurements. */
+static void take(cohort *c, caviar_trial *trial, const caviar_metrics *training, const caviar_metrics *validation) {
+    caviar_search *search = c->search;
+    caviar_trial now = *trial;
+    now.epochs = now.best_epoch = (double)c->step / (double)c->epoch;
+    now.training = *training;
+    now.validation = *validation;
+    const int is_first = trial->state == CAVIAR_TRIAL_PLANNED;
+    search->measured += is_first;
+    if (is_first || caviar_trial_is_better(&now, trial, search->options.metric)) *trial = now;
+    trial->epochs = now.epochs;
+    trial->state = !isfinite(validation->loss) ? CAVIAR_TRIAL_DIVERGED
+                   : c->step < c->steps        ? CAVIAR_TRIAL_TRAINING
+                                               : CAVIAR_TRIAL_COMPLETE;
 }
 
-static void record_metrics(cohort *c, const caviar_metrics *training, const caviar_metrics *validation) {
-    const double epochs = (double)c->step / (double)c->steps * c->search->options.epochs;
-    for (int32_t i = 0; i < c->count; ++i) {
-        caviar_trial *trial = &c->search->trials[c->numbers[i]];
-        trial->training = training[i];
-        trial->validation = validation[i];
-        trial->epochs = epochs;
-        trial->state = !isfinite(validation[i].loss) ? CAVIAR_TRIAL_DIVERGED
-                       : c->step < c->steps          ? CAVIAR_TRIAL_INTERRUPTED
-                                                     : CAVIAR_TRIAL_COMPLETE;
-    }
-    c->search->measured += c->count;
-}
-
-/* Keeps the model of the cohort's best trial if it is the best of the search so far. */
+/* Keeps the model of the cohort's best trial if it is, as it is now, the best that the search has had. */
 static caviar_status keep_best(cohort *c) {
     caviar_search *search = c->search;
     int32_t best = search->best, index = -1;
     for (int32_t i = 0; i < c->count; ++i) {
         const caviar_trial *trial = &search->trials[c->numbers[i]];
-        if (trial->state == CAVIAR_TRIAL_DIVERGED) continue;
-        if (best >= 0 && !caviar_trial_is_better(trial, &search->trials[best], search->options.metric)) continue;
+        const int is_at_its_best = trial->best_epoch == trial->epochs && isfinite(trial->validation.loss);
+        if (!is_at_its_best) continue;
+        if (best >= 0 && best != trial->number &&
+            !caviar_trial_is_better(trial, &search->trials[best], search->options.metric))
+            continue;
         best = trial->number;
         index = i;
     }
@@ -122,15 +118,17 @@ static caviar_status keep_best(cohort *c) {
     return CAVIAR_OK;
 }
 
-static caviar_status train_and_measure(cohort *c, caviar_metrics *training, caviar_metrics *validation) {
-    CAVIAR_TRY(train(c, training));
+/* Metrics of training are those since the last measurement: of the epoch. */
+static caviar_status measure(cohort *c, caviar_metrics *training, caviar_metrics *validation) {
+    caviar_search *search = c->search;
     CAVIAR_TRY(caviar_population_training_metrics(training, c->population));
     CAVIAR_TRY(caviar_population_evaluate(validation, c->population, CAVIAR_VALIDATION));
-    record_metrics(c, training, validation);
+    for (int32_t i = 0; i < c->count; ++i) take(c, &search->trials[c->numbers[i]], &training[i], &validation[i]);
+    if (c->step == c->steps) search->done += c->count;
     CAVIAR_TRY(keep_best(c));
-    /* Files that reach the disk take their time: small cohorts share a record. */
-    if (caviar_seconds_since(&c->search->recorded) > 1) CAVIAR_TRY(caviar_record_write(c->search, "running"));
-    report(c, 0);
+    /* Files that reach the disk take their time: short epochs share a record. */
+    if (caviar_seconds_since(&search->recorded) > 1) CAVIAR_TRY(caviar_record_write(search, "running"));
+    report(c);
     return CAVIAR_OK;
 }
 
@@ -144,13 +142,27 @@ static caviar_status start(cohort *c) {
     return status;
 }
 
+static caviar_status train_and_measure(cohort *c, caviar_metrics *training, caviar_metrics *validation) {
+    CAVIAR_TRY(start(c));
+    while (c->step < c->steps && !c->search->stopped) {
+        CAVIAR_TRY(train_until(c, c->step + c->epoch));
+        CAVIAR_TRY(measure(c, training, validation));
+    }
+    return CAVIAR_OK;
+}
+
 static caviar_status run_cohort(cohort *c) {
     const size_t count = (size_t)c->count;
     caviar_metrics *metrics = calloc(2 * count, sizeof *metrics);
     if (metrics == NULL) return caviar_fail_memory("the metrics of a cohort", 2 * count * sizeof *metrics);
-    caviar_status status = start(c);
-    if (status == CAVIAR_OK) status = train_and_measure(c, metrics, metrics + count);
+    c->epoch = caviar_population_steps_per_epoch(c->population);
+    c->steps = c->epoch * c->search->options.epochs;
+    const caviar_status status = train_and_measure(c, metrics, metrics + count);
     free(metrics);
+    for (int32_t i = 0; i < c->count; ++i) {
+        caviar_trial *trial = &c->search->trials[c->numbers[i]];
+        if (trial->state == CAVIAR_TRIAL_TRAINING) trial->state = CAVIAR_TRIAL_INTERRUPTED;
+    }
     return status;
 }
 

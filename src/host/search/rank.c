@@ -1,20 +1,21 @@
-/* The order of trials. A NaN is worst in both directions: it is compared by its state, never by its value. */
+/* The order of trials. A loss that is not finite is worst in both directions, and never compared. */
 #include "rank.h"
 
 #include "host/status.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* What decides, in turn; less is better. */
 typedef struct rank_key {
-    int diverged;
+    int unusable;
     double first, second;
     int32_t number;
 } rank_key;
 
 static rank_key key_of(const caviar_trial *trial, caviar_metric metric) {
-    rank_key key = { .diverged = trial->state == CAVIAR_TRIAL_DIVERGED, .number = trial->number };
-    if (key.diverged) return key;
+    rank_key key = { .unusable = !isfinite(trial->validation.loss), .number = trial->number };
+    if (key.unusable) return key;
     const double loss = trial->validation.loss, error = -trial->validation.accuracy;
     key.first = metric == CAVIAR_VALIDATION_LOSS ? loss : error;
     key.second = metric == CAVIAR_VALIDATION_LOSS ? error : loss;
@@ -23,7 +24,7 @@ static rank_key key_of(const caviar_trial *trial, caviar_metric metric) {
 
 static int compare(const void *left, const void *right) {
     const rank_key *a = left, *b = right;
-    if (a->diverged != b->diverged) return a->diverged < b->diverged ? -1 : 1;
+    if (a->unusable != b->unusable) return a->unusable < b->unusable ? -1 : 1;
     if (a->first != b->first) return a->first < b->first ? -1 : 1;
     if (a->second != b->second) return a->second < b->second ? -1 : 1;
     return (a->number > b->number) - (a->number < b->number);

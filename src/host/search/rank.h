@@ -5,7 +5,7 @@
 #include <caviar/caviar.h>
 
 /*
- * Whether trial a is better than trial b: one that did not diverge is better than one that did; then the metric, then
+ * Whether trial a is better than trial b: one with a finite loss is better than one without; then the metric, then
  * the other metric, then the lower number decide. No two trials of different numbers are equally good.
  */
 int caviar_trial_is_better(const caviar_trial *a, const caviar_trial *b, caviar_metric metric);

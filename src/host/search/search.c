@@ -110,9 +110,11 @@ static caviar_status narrow(caviar_box *box, const caviar_search *search) {
     if (ranking == NULL) return caviar_fail_memory("the ranking of trials", (size_t)search->sampled * sizeof *ranking);
     int32_t ranked = 0;
     const caviar_status status = caviar_rank(ranking, &ranked, search->trials, search->sampled, search->options.metric);
-    while (ranked > 0 && search->trials[ranking[ranked - 1]].state == CAVIAR_TRIAL_DIVERGED) --ranked;
-    const int32_t quarter = (ranked + 3) / 4;
-    const int32_t elite = quarter >= 2 ? quarter : ranked < 2 ? ranked : 2;
+    int32_t sound = 0; /* one may have been good before it diverged */
+    for (int32_t i = 0; i < ranked; ++i)
+        if (search->trials[ranking[i]].state != CAVIAR_TRIAL_DIVERGED) ranking[sound++] = ranking[i];
+    const int32_t quarter = (sound + 3) / 4;
+    const int32_t elite = quarter >= 2 ? quarter : sound < 2 ? sound : 2;
     if (status == CAVIAR_OK) caviar_box_refine(box, &search->space, search->positions, ranking, elite, search->round);
     free(ranking);
     return status;
@@ -172,23 +174,13 @@ static caviar_status run_round(caviar_search *search, caviar_box *box) {
     return status;
 }
 
-/* How many trials were trained to their end, which those in training at an interruption were not. */
-static int32_t finished_trials(const caviar_search *search) {
-    int32_t finished = 0;
-    for (int32_t i = 0; i < search->sampled; ++i)
-        finished +=
-            search->trials[i].state != CAVIAR_TRIAL_PLANNED && search->trials[i].epochs >= search->options.epochs;
-    return finished;
-}
-
 static caviar_status run_rounds(caviar_search *search) {
     caviar_box box;
     caviar_box_of_space(&box, &search->space);
     for (; search->round < search->options.rounds && !search->stopped; ++search->round)
         CAVIAR_TRY(run_round(search, &box));
-    const int32_t finished = finished_trials(search);
-    if (!search->stopped || finished == search->options.trials) return CAVIAR_OK;
-    return caviar_fail(CAVIAR_INTERRUPTED, "the search was stopped after %d of %d trials", finished,
+    if (!search->stopped || search->done == search->options.trials) return CAVIAR_OK;
+    return caviar_fail(CAVIAR_INTERRUPTED, "the search was stopped after %d of %d trials", search->done,
                        search->options.trials);
 }
 

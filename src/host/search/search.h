@@ -11,14 +11,14 @@ struct caviar_search {
     const caviar_dataset *dataset;
     caviar_dataset_info data;
     caviar_space space;
-    caviar_search_options options; /* directory is the search's own copy */
-    caviar_trial *trials;          /* [options.trials], the first `sampled` of them made */
-    double *positions, *values;    /* [options.trials, space.size] */
-    int32_t sampled, measured;
+    caviar_search_options options;   /* directory is the search's own copy */
+    caviar_trial *trials;            /* [options.trials], the first `sampled` of them made */
+    double *positions, *values;      /* [options.trials, space.size] */
+    int32_t sampled, measured, done; /* trials: made, measured once or more, trained to their end */
     int32_t round;
-    int32_t best; /* -1: none yet */
-    caviar_model *best_model;
-    int best_unsaved; /* the record does not hold best_model yet */
+    int32_t best;             /* -1: none yet */
+    caviar_model *best_model; /* as it was when it was measured so */
+    int best_unsaved;         /* the record does not hold best_model yet */
     int has_run, stopped;
     int64_t model_steps, model_steps_total;
     struct timespec began, recorded;
@@ -26,7 +26,7 @@ struct caviar_search {
 
 /*
  * Trains trials `numbers` [count] of one depth, batch size and batch norm side by side, as many at once as may be, and
- * measures them. search->stopped afterwards: the progress function ended it.
+ * measures them after each epoch. search->stopped afterwards: the progress function ended it.
  */
 caviar_status caviar_search_train_group(caviar_search *search, const int32_t *numbers, int32_t count);
 

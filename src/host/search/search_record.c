@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const state_names[] = { "planned", "complete", "diverged", "interrupted" };
+static const char *const state_names[] = { "planned", "complete", "diverged", "interrupted", "training" };
 
 /* ------------------------------------------------------------------------------------------------------------- folder
  */
@@ -78,6 +78,7 @@ static void write_number(FILE *file, double value) {
 static void write_row(FILE *file, const caviar_search *search, const caviar_trial *trial) {
     fprintf(file, "%d,%d,%s", trial->number, trial->round, state_names[trial->state]);
     write_number(file, trial->epochs);
+    write_number(file, trial->best_epoch);
     write_number(file, trial->training.loss);
     write_number(file, trial->training.accuracy);
     write_number(file, trial->validation.loss);
@@ -94,7 +95,8 @@ static void write_row(FILE *file, const caviar_search *search, const caviar_tria
 static caviar_status write_trials(const caviar_search *search) {
     caviar_text csv;
     CAVIAR_TRY(caviar_text_open(&csv));
-    fprintf(csv.file, "trial,round,state,epochs,training_loss,training_accuracy,validation_loss,validation_accuracy");
+    fprintf(csv.file, "trial,round,state,epochs,best_epoch,"
+                      "training_loss,training_accuracy,validation_loss,validation_accuracy");
     for (int32_t i = 0; i < search->space.size; ++i)
         fprintf(csv.file, ",%s", search->space.parameters[i].hyperparameter->name);
     fprintf(csv.file, "\n");
@@ -151,10 +153,11 @@ static json_t *json_parameters(const caviar_search *search, const caviar_trial *
 static json_t *json_best(const caviar_search *search) {
     if (search->best < 0) return json_null();
     const caviar_trial *best = &search->trials[search->best];
-    return json_pack("{si si so so so so so}", "trial", best->number, "round", best->round, "training_loss",
-                     json_number(best->training.loss), "training_accuracy", json_number(best->training.accuracy),
-                     "validation_loss", json_number(best->validation.loss), "validation_accuracy",
-                     json_number(best->validation.accuracy), "parameters", json_parameters(search, best));
+    return json_pack("{si si sf so so so so so}", "trial", best->number, "round", best->round, "epoch",
+                     best->best_epoch, "training_loss", json_number(best->training.loss), "training_accuracy",
+                     json_number(best->training.accuracy), "validation_loss", json_number(best->validation.loss),
+                     "validation_accuracy", json_number(best->validation.accuracy), "parameters",
+                     json_parameters(search, best));
 }
 
 static json_t *json_search(const caviar_search *search, const caviar_device_info *device, const char *state) {
