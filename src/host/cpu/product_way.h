@@ -42,18 +42,28 @@ TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a
     }
 }
 
+/* Copies a row of a panel, or what there is of one, by moves of constant sizes: GCC makes `rep movs` of a memcpy of a
+ * few. */
+TARGET INLINE void WAY(copy_row)(float *to, const float *from, int64_t count) {
+    UNROLLED
+    for (int64_t size = WAY(panel_width); size > 0; size /= 2)
+        if (count & size) {
+            memcpy(to, from, (size_t)size * sizeof(float));
+            to += size, from += size;
+        }
+}
+
 /* A tile whose last register reaches beyond the columns of c: by way of one of its own. */
 TARGET INLINE void WAY(edge_tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const caviar_cpu_factor *b,
                                   int64_t depth, int go_on, const int rows, const int wide, int64_t columns) {
     float whole[TALLEST * LANES * WIDE];
     const int64_t width = wide * LANES;
-    const size_t bytes = (size_t)columns * sizeof(float);
     if (go_on) {
         memset(whole, 0, (size_t)(rows * width) * sizeof(float));
-        for (int i = 0; i < rows; i++) memcpy(whole + i * width, c + i * c_row, bytes);
+        for (int i = 0; i < rows; i++) WAY(copy_row)(whole + i * width, c + i * c_row, columns);
     }
     WAY(tile)(whole, width, a, b, depth, go_on, rows, wide);
-    for (int i = 0; i < rows; i++) memcpy(c + i * c_row, whole + i * width, bytes);
+    for (int i = 0; i < rows; i++) WAY(copy_row)(c + i * c_row, whole + i * width, columns);
 }
 
 /* Tiles of `tall` rows as long as there are as many; returns how many rows they took. */
@@ -89,18 +99,13 @@ TARGET INLINE void WAY(strip)(float *c, int64_t c_row, caviar_cpu_factor a, cons
 TARGET static void WAY(fill_panel)(float *panel, const float *b, int64_t row, int64_t column, int64_t depth,
                                    int64_t columns) {
     const int64_t width = (columns + LANES - 1) / LANES * LANES;
+    for (int64_t k = 0; k < depth && columns < width; k++)
+        *(WAY(lanes) *)(panel + k * WAY(panel_width) + width - LANES) = (WAY(lanes)){ 0 };
     if (column == 1)
-        for (int64_t k = 0; k < depth; k++) {
-            int64_t j = 0;
-            for (; j + LANES <= columns; j += LANES)
-                *(WAY(lanes) *)(panel + k * WAY(panel_width) + j) = *(const WAY(lanes) *)(b + k * row + j);
-            for (; j < columns; j++) panel[k * WAY(panel_width) + j] = b[k * row + j];
-        }
+        for (int64_t k = 0; k < depth; k++) WAY(copy_row)(panel + k * WAY(panel_width), b + k * row, columns);
     else
         for (int64_t j = 0; j < columns; j++)
             for (int64_t k = 0; k < depth; k++) panel[k * WAY(panel_width) + j] = b[k * row + j * column];
-    for (int64_t k = 0; k < depth && columns < width; k++)
-        for (int64_t j = columns; j < width; j++) panel[k * WAY(panel_width) + j] = 0;
 }
 
 TARGET static void WAY(product)(float *c, int64_t c_row, caviar_cpu_factor a, caviar_cpu_factor b, int64_t rows,
