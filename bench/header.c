@@ -4,6 +4,7 @@
 #include "commit.h" /* made by the build: BENCH_COMMIT, BENCH_CHANGED */
 #include "system.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,11 +92,26 @@ static json_t *of_gpu(caviar_device *device, const bench_nvml *nvml, json_t *war
                      f.clock_khz, "most_memory_clock_khz", f.memory_clock_khz, "nvml", of_nvml(nvml));
 }
 
+/* For names of files: lower case, - between words, without what stands in brackets; a processor's begins with cpu. */
+static void make_slug(char *slug, size_t size, const caviar_device_info *info) {
+    size_t used = (size_t)snprintf(slug, size, "%s", strcmp(info->name, "cpu") ? "" : "cpu-");
+    for (const char *text = info->description; *text && used + 1 < size; text++) {
+        const char *end = *text == '(' ? strchr(text, ')') : NULL;
+        if (end) text = end;
+        const int keeps = isalnum((unsigned char)*text);
+        if (keeps || (used && slug[used - 1] != '-')) slug[used++] = keeps ? (char)tolower((unsigned char)*text) : '-';
+    }
+    while (used && slug[used - 1] == '-') used--;
+    slug[used] = '\0';
+}
+
 static json_t *of_device(caviar_device *device, const bench_nvml *nvml, json_t *warnings) {
     caviar_device_info info = { .name = "" };
+    char slug[80];
     if (caviar_device_get_info(&info, device)) return json_null();
-    return json_pack("{s:s, s:s, s:i, s:I, s:o}", "name", info.name, "description", info.description, "threads",
-                     info.threads, "memory_bytes", (json_int_t)info.memory_total, "gpu",
+    make_slug(slug, sizeof slug, &info);
+    return json_pack("{s:s, s:s, s:s, s:i, s:I, s:o}", "name", info.name, "description", info.description, "slug", slug,
+                     "threads", info.threads, "memory_bytes", (json_int_t)info.memory_total, "gpu",
                      of_gpu(device, nvml, warnings));
 }
 

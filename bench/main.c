@@ -187,17 +187,6 @@ static void run_rows(bench_row *rows, const bench_cases *cases, bench_context *c
 /* ------------------------------------------------------------------------------------------------------------- output
  */
 
-/* "cpu", or the GPU's name in lower case with - between words. */
-static void device_slug(char *slug, size_t size, const caviar_device_info *info) {
-    const char *text = strncmp(info->name, "cuda", 4) ? info->name : info->description;
-    size_t used = 0;
-    for (; *text && used + 1 < size; text++) {
-        const int keeps = isalnum((unsigned char)*text);
-        if (keeps || (used && slug[used - 1] != '-')) slug[used++] = keeps ? (char)tolower((unsigned char)*text) : '-';
-    }
-    slug[used] = '\0';
-}
-
 static int write_to(const bench_run *run, bench_format format, const char *path) {
     FILE *file = fopen(path, "we");
     if (!file) return command_error(EXIT_CODE_FAILED, program, "cannot write %s: %s", path, strerror(errno));
@@ -206,22 +195,22 @@ static int write_to(const bench_run *run, bench_format format, const char *path)
     return EXIT_CODE_OK;
 }
 
-static int write_record(const bench_run *run, const settings *s, const caviar_device_info *info) {
-    char slug[80], path[1024];
+static int write_record(const bench_run *run, const settings *s) {
+    char path[1024];
     const char *date = json_string_value(json_object_get(run->header, "date"));
-    device_slug(slug, sizeof slug, info);
+    const char *slug = json_string_value(json_object_get(json_object_get(run->header, "device"), "slug"));
     snprintf(path, sizeof path, "%s/%.10s-%s-%s.json", s->results, date, slug, s->record);
     fprintf(stderr, "record: %s\n", path);
     return write_to(run, BENCH_JSON, path);
 }
 
-static int write_output(const bench_run *run, const settings *s, const caviar_device_info *info) {
+static int write_output(const bench_run *run, const settings *s) {
     int code = EXIT_CODE_OK;
     if (s->out)
         code = write_to(run, (bench_format)s->format, s->out);
     else if (bench_run_print(run, (bench_format)s->format, stdout))
         code = command_error(EXIT_CODE_FAILED, program, "cannot write to standard output");
-    return !code && s->record ? write_record(run, s, info) : code;
+    return !code && s->record ? write_record(run, s) : code;
 }
 
 static int verdict(const bench_row *rows, int count) {
@@ -266,7 +255,7 @@ static int measure(bench_context *context, const bench_cases *cases, const setti
     } else {
         run_rows(rows, cases, context, s, end, nvml, warnings);
         const bench_run run = { header, warnings, s->trial, &context->limits, &samples, rows, cases->count };
-        code = write_output(&run, s, &context->info);
+        code = write_output(&run, s);
         if (!code) code = verdict(rows, cases->count);
     }
     for (int i = 0; rows && i < cases->count; i++) bench_row_free(&rows[i]);

@@ -445,8 +445,12 @@ Test(bench_program, measures_every_operation_product_and_step) {
     cr_expect_gt(number_at(json_object_get(document, "limits"), "copy_bytes_per_second"), 0);
     cr_expect_gt(number_at(json_object_get(document, "limits"), "fp32_operations_per_second"), 0);
     const json_t *header = json_object_get(document, "header");
-    char path[64];
-    snprintf(path, sizeof path, "%.10s-cpu-tiny.json", json_string_value(json_object_get(header, "date")));
+    const char *slug = json_string_value(json_object_get(json_object_get(header, "device"), "slug"));
+    cr_expect(strncmp(slug, "cpu-", 4) == 0 && strlen(slug) > 4 && slug[strlen(slug) - 1] != '-' &&
+                  slug[strspn(slug, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0',
+              "%s", slug);
+    char path[128];
+    snprintf(path, sizeof path, "%.10s-%s-tiny.json", json_string_value(json_object_get(header, "date")), slug);
     cr_expect(file_exists(path), "there is no %s", path);
     cr_expect_str_neq(json_string_value(json_object_get(json_object_get(header, "build"), "compiler")), "");
     free(names);

@@ -66,6 +66,7 @@ class Figures(unittest.TestCase):
                    "kernel/batch,kernel/opt,product/A.2.f,step/sweep").split()
         done = subprocess.run([BENCH, *options], capture_output=True, text=True, check=True)
         cls.record = json.loads(done.stdout)
+        cls.record["header"]["device"]["description"] = "A(R) Device"
 
     def test_draws_a_picture_of_each_kind_with_the_record_named(self):
         measured = self.record | {"trial": False}
@@ -73,14 +74,14 @@ class Figures(unittest.TestCase):
                                     "2026-01-02-cpu-peers.json": peers("2026", 5000.0),
                                     "2025-01-01-cpu-peers.json": peers("2025", 77.0), "other.json": {"what": "else"}})
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(sorted(pictures), ["peers-cpu.svg", "roofline-cpu.svg", "sweep-cpu.svg"])
-        self.assertIn("2026-01-01-cpu-all.json", pictures["roofline-cpu.svg"])
+        self.assertEqual(sorted(pictures), ["peers-cpu-a-device.svg", "roofline-cpu-a-device.svg", "sweep-cpu-a-device.svg"])
+        self.assertIn("2026-01-01-cpu-all.json", pictures["roofline-cpu-a-device.svg"])
         for family in ("optimiser update", "batch norm", "products, fp32", "training steps"):
-            self.assertIn(family, pictures["roofline-cpu.svg"])
-        self.assertIn("12-8-8-10, batch 6", pictures["sweep-cpu.svg"])
+            self.assertIn(family, pictures["roofline-cpu-a-device.svg"])
+        self.assertIn("12-8-8-10, batch 6", pictures["sweep-cpu-a-device.svg"])
         for text in ("5,000", "1,234", "4.05× slower", ">a_peer<", ">caviar<", ">1<"):
-            self.assertIn(text, pictures["peers-cpu.svg"])
-        self.assertNotIn(">77", pictures["peers-cpu.svg"])
+            self.assertIn(text, pictures["peers-cpu-a-device.svg"])
+        self.assertNotIn(">77", pictures["peers-cpu-a-device.svg"])
         self.assertIn("other.json: left out", done.stdout)
 
     def test_draws_the_sweeps_of_both_engines(self):
@@ -89,14 +90,14 @@ class Figures(unittest.TestCase):
         pictures, done = self.draw({"2026-01-01-gpu-all.json": self.record | {"trial": False, "rows": rows}})
         self.assertEqual(done.returncode, 0, done.stderr)
         for text in (">12-8-8-10, batch 6, layered engine<", ">12-8-8-10, batch 6, whole-step engine<"):
-            self.assertIn(text, pictures["sweep-cpu.svg"])
+            self.assertIn(text, pictures["sweep-cpu-a-device.svg"])
 
     def test_draws_a_picture_of_each_configuration_on_a_gpu(self):
         pictures, done = self.draw({"2026-01-02-cpu-peers.json": peers("2026", 5000.0),
                                     "2026-01-02-nvidia-h100-80gb-peers-A.json": gpu_peers("A", 16),
                                     "2026-01-02-nvidia-h100-80gb-peers-B.json": gpu_peers("B", 1024)})
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(sorted(pictures), ["peers-cpu.svg", "peers-nvidia-h100-80gb-a.svg",
+        self.assertEqual(sorted(pictures), ["peers-cpu-a-device.svg", "peers-nvidia-h100-80gb-a.svg",
                                             "peers-nvidia-h100-80gb-b.svg"])
         for text in ("NVIDIA H100 80GB", ">a_peer<", ">1, 16 of the models<", "72.9× slower", "1024 models 784-64-64-10"):
             self.assertIn(text, pictures["peers-nvidia-h100-80gb-a.svg"])
@@ -106,8 +107,8 @@ class Figures(unittest.TestCase):
         records = {"2026-01-01-cpu-quality.json": both("2026", [4.0, 12.5, 15.0], [30.0, 50.0, None]),
                    "2025-01-01-cpu-quality.json": both("2025", [77.0, 77.0, 77.0], [77.0, 77.0, 77.0])}
         pictures, done = self.draw(records)
-        self.assertEqual((done.returncode, sorted(pictures)), (0, ["quality-cpu.svg"]), done.stderr)
-        picture = pictures["quality-cpu.svg"]
+        self.assertEqual((done.returncode, sorted(pictures)), (0, ["quality-cpu-a-device.svg"]), done.stderr)
+        picture = pictures["quality-cpu-a-device.svg"]
         for text in ("12.5 s, 25 model-epochs<", "50.0 s, 100 model-epochs (2 of 3 seeds)", "0.885", "some-data",
                      "caviar 1, a_peer 1", "2026-01-01-cpu-quality.json"):
             self.assertIn(text, picture)
@@ -119,7 +120,7 @@ class Figures(unittest.TestCase):
     def test_a_target_that_most_seeds_missed_has_no_median(self):
         pictures, done = self.draw({"2026-01-01-cpu-quality.json": both("2026", [4.0, 5.0, 6.0], [30.0, None, None])})
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("not by most seeds (1 of 3 seeds)", pictures["quality-cpu.svg"])
+        self.assertIn("not by most seeds (1 of 3 seeds)", pictures["quality-cpu-a-device.svg"])
         pictures, done = self.draw({"2026-01-01-cpu-quality.json": both("2026", [None], [None])})
         self.assertEqual((done.returncode, pictures), (0, {}), done.stderr)
         self.assertIn("no search reached a target", done.stdout)

@@ -33,7 +33,7 @@ if "--header" in sys.argv:
     if (folder / "no-gpu").exists():
         sys.exit("caviar-bench: no GPU here")
     print(json.dumps({"header": {"date": "2026-01-02T03:04:05Z", "build": {"commit": "abc"}, "device": {"name": device,
-                      "description": "NVIDIA H100 80GB", "gpu": {"nvml": {"driver": "999.1"}}}}, "warnings": ["warm"]}))
+                      "description": "NVIDIA H100 80GB", "slug": "a-device", "gpu": {"nvml": {"driver": "999.1"}}}}, "warnings": ["warm"]}))
 elif "--case" in sys.argv:
     case = pathlib.Path(argument("--case", ""))
     case.mkdir()
@@ -86,7 +86,7 @@ class Peers(unittest.TestCase):
     def test_on_a_gpu_loops_train_a_share_and_all_is_recorded_under_the_gpus_name(self):
         done, records = self.run_it("--device", "cuda", "--models", "8", "--models-share", "3", "--rounds", "2")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(list(records), ["2026-01-02-nvidia-h100-80gb-peers-A.json"])
+        self.assertEqual(list(records), ["2026-01-02-a-device-peers-A.json"])
         record = records.popitem()[1]
         self.assertEqual(record["header"]["device"]["gpu"]["nvml"]["driver"], "999.1")
         self.assertEqual(record["warnings"], ["warm"])
@@ -111,14 +111,14 @@ class Peers(unittest.TestCase):
     def test_another_engine_has_its_own_record(self):
         done, records = self.run_it("--device", "cuda", "--models", "2", "--rounds", "1", "--engine", "whole-step")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(records["2026-01-02-nvidia-h100-80gb-peers-A-whole-step.json"]["case"]["engine"], "whole-step")
+        self.assertEqual(records["2026-01-02-a-device-peers-A-whole-step.json"]["case"]["engine"], "whole-step")
         for call in self.calls("caviar peer"):
             self.assertIn("--engine whole-step", call)
 
     def test_configuration_b_has_its_own_images_and_targets(self):
         done, records = self.run_it("--device", "cuda", "--config", "B", "--models", "2", "--rounds", "1")
         self.assertEqual(done.returncode, 0, done.stderr)
-        record = records["2026-01-02-nvidia-h100-80gb-peers-B.json"]
+        record = records["2026-01-02-a-device-peers-B.json"]
         self.assertEqual([r.get("target_ratio") for r in record["rows"]], [None, 300, 50, None, 1.2, 1.2])
         self.assertEqual(record["case"]["data"], "fashion-mnist in 8x8")
         for call in self.calls("caviar peer"):
@@ -128,7 +128,7 @@ class Peers(unittest.TestCase):
         done, records = self.run_it("--models", "2", "--rounds", "1")
         self.assertEqual(done.returncode, 0, done.stderr)
         cores = len(os.sched_getaffinity(0))
-        names = [r["name"] for r in records["2026-01-02-cpu-peers.json"]["rows"]]
+        names = [r["name"] for r in records["2026-01-02-a-device-peers.json"]["rows"]]
         self.assertEqual(names[1:3], [f"pytorch_loop.py --device cpu --threads {cores}",
                                       f"pytorch_loop.py --device cpu --processes {cores} --threads 1"])
         self.assertEqual(len(names), 7)

@@ -44,7 +44,7 @@ class Readme(unittest.TestCase):
             self.assertTrue((ROOT / path).exists(), path)
 
     def test_demo(self):
-        demo = record("cpu-demo")
+        demo = record("cpu-amd-epyc-demo")
         speed = demo["throughput"]
         self.quotes(f"{speed['model_steps']} models x steps in {speed['seconds']:.1f} s: "
                     f"{speed['model_steps_per_second']:.0f} models x steps/s test accuracy {demo['test']['accuracy']:.4f}")
@@ -94,7 +94,7 @@ class Readme(unittest.TestCase):
         self.quotes("the layered engine makes {}, {} and {}".format(*(rounded(number, 3) for number in steps)))
 
     def test_peers_on_the_cpu(self):
-        peers = record("cpu-peers")
+        peers = record("cpu-amd-epyc-peers")
         self.quotes(f"without a GPU: {rate(row(peers, 'caviar')):.0f} models x steps a second")
         labels = {"PyTorch, one model after another": "PyTorch 2.15, one model after another",
                   "PyTorch, a process a core": "PyTorch, a process a core",
@@ -108,12 +108,12 @@ class Readme(unittest.TestCase):
                             f"{times(ratio['min'])} to {times(ratio['max'])} |")
 
     def test_suite_on_the_cpu(self):
-        rates = [entry["models_times_steps_per_second"] for entry in record("cpu-all")["rows"]
+        rates = [entry["models_times_steps_per_second"] for entry in record("cpu-amd-epyc-all")["rows"]
                  if re.match(r"step/sweep models=(16|64|256|1024|4096|16384) width=64 batch=128 ", entry["name"])]
         self.quotes(f"between {rounded(min(rates), 3).replace(',', '')} and {rounded(max(rates), 3).replace(',', '')} models")
 
     def test_time_to_quality(self):
-        quality = record("cpu-quality")
+        quality = record("cpu-amd-epyc-quality")
         seconds = [", ".join(f"{target['seconds']['median']:.1f}" for target in program["targets"])
                    for program in quality["rows"]]
         ours, theirs = (" and ".join(text.rsplit(", ", 1)) for text in seconds)
