@@ -100,6 +100,48 @@ Test(search_course, an_interrupted_search_keeps_what_it_has) {
     cr_expect_gt(partly, 3);
 }
 
+/* What is asked of a search while it runs. */
+typedef struct visit {
+    caviar_search *search;
+    caviar_metrics best;
+    int improvements, in_training;
+} visit;
+
+static int look_at_the_best(void *context, const caviar_search_progress *now) {
+    visit *v = context;
+    const caviar_model *model;
+    caviar_metrics metrics;
+    if (now->best_trial < 0) {
+        REFUSES(caviar_search_best_model(&model, v->search), CAVIAR_NOT_FOUND, "no trial has been measured");
+        return 0;
+    }
+    const caviar_trial t = trial_of(v->search, now->best_trial);
+    cr_assert(same_metrics(t.validation, now->best));
+    cr_assert_eq(t.state, t.epochs < options.epochs ? CAVIAR_TRIAL_TRAINING : CAVIAR_TRIAL_COMPLETE);
+    if (same_metrics(now->best, v->best)) return 0;
+    cr_assert_eq(t.best_epoch, t.epochs);
+    v->best = now->best;
+    v->improvements++;
+    v->in_training += t.state == CAVIAR_TRIAL_TRAINING;
+    SUCCEEDS(caviar_search_best_model(&model, v->search));
+    SUCCEEDS(caviar_model_evaluate(&metrics, model, device, dataset, CAVIAR_VALIDATION));
+    cr_assert(same_metrics(metrics, now->best), "the model is not the one that was measured");
+    return 0;
+}
+
+Test(search_course, has_its_best_model_at_any_time) {
+    visit v = { .best = { NAN, NAN, 0 } };
+    options.epochs = 5;
+    options.models_at_once = 3;
+    options.progress = look_at_the_best;
+    options.progress_context = &v;
+    v.search = make();
+    SUCCEEDS(caviar_search_run(v.search));
+    cr_expect(v.improvements > 3 && v.in_training > 1, "%d improvements, %d in training", v.improvements,
+              v.in_training);
+    caviar_search_destroy(v.search);
+}
+
 /* All trials are measured then, but not all were trained to their end. */
 Test(search_course, an_interruption_in_the_last_cohort_is_one) {
     watch w = { .stop_at = 1 };
