@@ -71,7 +71,10 @@ typedef struct caviar_device_table {
      * none.
      */
     caviar_status (*train_step_fits)(const caviar_device *device, const caviar_train_step_args *args);
-    /* Of one that fits: 1 if it is faster than the operations that make the same step, as far as was measured. */
+    /*
+     * 1 if the step would be faster than the operations that make the same step, as far as was measured; whether it
+     * fits is another question. Leaves no message.
+     */
     int (*train_step_wins)(const caviar_device *device, const caviar_train_step_args *args);
 
 #define CAVIAR_OP_FUNCTION(name)                                                                                       \
