@@ -78,7 +78,7 @@ static int parse(quality *q, int argc, char **argv) {
         OPTIONS_REAL("limit", "SECONDS", &q->limit, 0, 1e6, "the search ends then; 0: no limit (default)"),
         OPTIONS_WHOLE("trials", &o->trials, 1, INT32_MAX, "at most so many (default 64)"),
         OPTIONS_WHOLE("epochs", &o->epochs, 1, INT32_MAX, "of every trial (default 10)"),
-        OPTIONS_WHOLE("rounds", &o->rounds, 1, INT32_MAX, "coarse-to-fine rounds (default 8)"),
+        OPTIONS_WHOLE("rounds", &o->rounds, 1, INT32_MAX, "coarse-to-fine rounds (default 16)"),
         OPTIONS_WHOLE("models-at-once", &o->models_at_once, 0, INT32_MAX,
                       "the most that train together; 0: the search's own choice (default)"),
         OPTIONS_SEED("seed", &o->seed, "of the search and of the split (default 0)"),
@@ -212,7 +212,7 @@ int bench_quality(int argc, char **argv) {
                   .validation = 0.1 };
     q.options.trials = 64;
     q.options.epochs = 10;
-    q.options.rounds = 8;
+    q.options.rounds = 16;
     q.options.progress = on_progress;
     q.options.progress_context = &q;
     int code = parse(&q, argc, argv);

@@ -44,7 +44,7 @@ class Readme(unittest.TestCase):
             self.assertTrue((ROOT / path).exists(), path)
 
     def test_demo(self):
-        demo = record("cpu-amd-epyc-demo")
+        demo = record("cpu-intel-xeon-processor-demo")
         speed = demo["throughput"]
         self.quotes(f"{speed['model_steps']} models x steps in {speed['seconds']:.1f} s: "
                     f"{speed['model_steps_per_second']:.0f} models x steps/s test accuracy {demo['test']['accuracy']:.4f}")
@@ -93,27 +93,30 @@ class Readme(unittest.TestCase):
         steps = [row(older, f"step/{config} ")["models_times_steps_per_second"] for config in "ABC"]
         self.quotes("the layered engine makes {}, {} and {}".format(*(rounded(number, 3) for number in steps)))
 
-    def test_peers_on_the_cpu(self):
-        peers = record("cpu-amd-epyc-peers")
-        self.quotes(f"without a GPU: {rate(row(peers, 'caviar')):.0f} models x steps a second")
+    def test_peers_on_two_cpus(self):
+        amd, intel = record("cpu-amd-epyc-peers"), record("cpu-intel-xeon-processor-peers")
+        self.quotes(f"{rate(row(amd, 'caviar')):.0f} models x steps a second on an AMD EPYC",
+                    f"{rate(row(intel, 'caviar')):.0f} on an Intel Xeon")
         labels = {"PyTorch, one model after another": "PyTorch 2.15, one model after another",
                   "PyTorch, a process a core": "PyTorch, a process a core",
                   "PyTorch vmap": "PyTorch `torch.func.vmap`",
                   "PyTorch vmap, compiled": "PyTorch `torch.func.vmap`, compiled",
                   "JAX vmap and scan": "JAX 0.10 `vmap` and `scan`"}
-        for entry in peers["rows"]:
-            if entry["name"] in labels:
-                ratio = entry["ratio"]
-                self.quotes(f"| {labels[entry['name']]} | {times(ratio['median'])} | "
-                            f"{times(ratio['min'])} to {times(ratio['max'])} |")
+        for name, label in labels.items():
+            ratios = [entry["ratio"] for document in (amd, intel) for entry in document["rows"] if entry["name"] == name]
+            self.quotes(f"| {label} | " + " | ".join(
+                f"{times(r['median'])} ({times(r['min'])} to {times(r['max'])})" for r in ratios) + " |")
 
-    def test_suite_on_the_cpu(self):
-        rates = [entry["models_times_steps_per_second"] for entry in record("cpu-amd-epyc-all")["rows"]
-                 if re.match(r"step/sweep models=(16|64|256|1024|4096|16384) width=64 batch=128 ", entry["name"])]
-        self.quotes(f"between {rounded(min(rates), 3).replace(',', '')} and {rounded(max(rates), 3).replace(',', '')} models")
+    def test_suite_on_two_cpus(self):
+        ends = []
+        for processor in ("amd-epyc", "intel-xeon-processor"):
+            rates = [entry["models_times_steps_per_second"] for entry in record(f"cpu-{processor}-all")["rows"]
+                     if re.match(r"step/sweep models=(16|64|256|1024|4096|16384) width=64 batch=128 ", entry["name"])]
+            ends += [rounded(end, 3).replace(",", "") for end in (min(rates), max(rates))]
+        self.quotes("between {} and {} on the EPYC, between {} and {} on the Xeon".format(*ends))
 
     def test_time_to_quality(self):
-        quality = record("cpu-amd-epyc-quality")
+        quality = record("cpu-intel-xeon-processor-quality")
         seconds = [", ".join(f"{target['seconds']['median']:.1f}" for target in program["targets"])
                    for program in quality["rows"]]
         ours, theirs = (" and ".join(text.rsplit(", ", 1)) for text in seconds)
