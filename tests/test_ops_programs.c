@@ -1,6 +1,6 @@
 /*
  * Programs of the CPU device: a training step of two layers as one program gives the bits of its calls one by one, on
- * any number of threads, for a model alone as among a thousand; and the setting of OpenMP is kept.
+ * any number of threads, for a model alone as among a thousand; and the settings of OpenMP and of arithmetic are kept.
  */
 #include "ops/cases.h"
 
@@ -386,4 +386,31 @@ Test(ops_programs, the_setting_of_openmp_is_kept) {
     scene_end(&second.s);
     one->table->close(one);
     other->table->close(other);
+}
+
+/* Denormal numbers count as zero within, where they would take their time, and nowhere else. */
+Test(ops_programs, denormal_numbers_are_zero_within_and_kept_outside) {
+#if defined(__x86_64__) || defined(__aarch64__)
+    enum { MODELS = 4 };
+    float x = 0x1p-130f, w[MODELS] = { 0x1p100f, 0x1p100f, 0x1p100f, 0x1p100f }, y[MODELS];
+    volatile float small = 0x1p-126f;
+    caviar_device *device = cpu(2);
+    for (int of_result = 0; of_result < 2; of_result++) {
+        if (of_result) {
+            x = 0x1p-100f;
+            for (int k = 0; k < MODELS; k++) w[k] = 0x1p-30f;
+        }
+        memset(y, 1, sizeof y);
+        const caviar_linear_forward_args args = {
+            .x = { &x, 1, 0 }, .w = { w, 1 }, .y = { y, MODELS, 1 }, .models = MODELS, .batch = 1, .in = 1, .out = 1
+        };
+        SUCCEEDS(caviar_op_linear_forward(device, &args, NULL));
+        for (int k = 0; k < MODELS; k++)
+            cr_expect_eq(y[k], 0, "%g from a denormal %s", y[k], of_result ? "result" : "x");
+        cr_expect_neq(small / 4, 0, "the caller's arithmetic has changed");
+    }
+    caviar_device_close(device);
+#else
+    cr_skip_test("this processor's mode is left alone");
+#endif
 }

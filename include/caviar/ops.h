@@ -11,7 +11,8 @@
  *
  * Every operation checks its arguments before any work starts and returns CAVIAR_INVALID_ARGUMENT, with a message
  * that names the field, when they cannot be right. What lies in device memory (labels, widths, ...) is not
- * checked here: it was validated on the host when it was loaded.
+ * checked here: it was validated on the host when it was loaded. The CPU device takes numbers below 2^-126 for 0, where
+ * the processor can (x86-64, AArch64), and puts the caller's mode back.
  *
  * Shapes are written [slowest, ..., fastest]. Strides are counted in elements. Real numbers are 32-bit floats.
  */

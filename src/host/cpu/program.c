@@ -3,6 +3,7 @@
  * model through all of them before it takes the next one, so that the model's activations stay in its cache.
  */
 #include "cpu.h"
+#include "denormals.h"
 
 #include "host/status.h"
 
@@ -122,10 +123,14 @@ void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t 
     const groups g = groups_of(calls, count, times, team);
     const int64_t start = g.cursor ? *g.cursor : 0;
 #pragma omp parallel num_threads(team)
-    for (int64_t first = 0; first < g.models; first += g.size) {
-        for (int64_t t = 0; t < times; t++) run_once(calls, count, active, first, first + g.size);
+    {
+        const uint64_t mode = caviar_cpu_flush_denormals();
+        for (int64_t first = 0; first < g.models; first += g.size) {
+            for (int64_t t = 0; t < times; t++) run_once(calls, count, active, first, first + g.size);
 #pragma omp single
-        if (g.cursor && first + g.size < g.models) *g.cursor = start;
+            if (g.cursor && first + g.size < g.models) *g.cursor = start;
+        }
+        caviar_cpu_restore_denormals(mode);
     }
 }
 
