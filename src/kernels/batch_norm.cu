@@ -236,10 +236,10 @@ __global__ static void __launch_bounds__(column_threads, 3)
     with_activation(a.activation == nullptr ? CAVIAR_IDENTITY : a.activation[place.model], [&](auto activation) {
         const auto load = [&](unsigned n) { return load_quad<aligned>(z_column.at(n), place.stored); };
         for_each_loaded(
-            place, load, [](unsigned) {},
-            [&](const quad &z, unsigned n, int) {
+            place, load, [&](unsigned) { return place.units; },
+            [&](const quad &z, unsigned n, int, unsigned units) {
                 const quad xhat = normalised(z, mean, inverse);
-                store_quad<aligned>(y_column.at(n), finish_quad<activation.value>(xhat, gamma, beta, place.units, 1.0f),
+                store_quad<aligned>(y_column.at(n), finish_quad<activation.value>(xhat, gamma, beta, units, 1.0f),
                                     place.stored);
             });
     });

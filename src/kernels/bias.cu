@@ -11,10 +11,9 @@ __global__ static void __launch_bounds__(column_threads, 3) bias_forward_kernel(
     const model_dropout dropout = load_dropout(a.dropout, place.model);
     const column z_column(a.z, place), y_column(a.y, place);
     with_activation(a.activation == nullptr ? CAVIAR_IDENTITY : a.activation[place.model], [&](auto activation) {
-        unsigned kept = 0;
         const auto load = [&](unsigned n) { return load_quad<aligned>(z_column.at(n), place.stored); };
-        const auto begin = [&](unsigned n) { kept = kept_units<loaded_examples>(a.dropout, dropout, place, n); };
-        for_each_loaded(place, load, begin, [&](quad y, unsigned n, int i) {
+        const auto begin = [&](unsigned n) { return kept_units<loaded_examples>(a.dropout, dropout, place, n); };
+        for_each_loaded(place, load, begin, [&](quad y, unsigned n, int i, unsigned kept) {
 #pragma unroll
             for (int u = 0; u < 4; ++u) {
                 const float value = activate(activation.value, y.v[u] + bias.v[u]) * dropout.scale;

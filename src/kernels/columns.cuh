@@ -88,9 +88,9 @@ __device__ static inline void for_each_example(const column_quad &place, Body bo
 }
 
 /*
- * Calls body(load(n), n, i) for the thread's examples n, where the grid's y dimension goes over the examples as well:
- * some at a time, so that several loads are under way before the first is waited for. begin(n) comes before each such
- * lot, whose i-th example n + i is.
+ * Calls body(load(n), n, i, lot) for the thread's examples n, where the grid's y dimension goes over the examples as
+ * well: some at a time, so that several loads are under way before the first is waited for. Of each such lot, whose
+ * i-th example n + i is, `lot` is what begin(n) returned.
  */
 constexpr int loaded_examples = 4;
 
@@ -102,10 +102,10 @@ __device__ static inline void for_each_loaded(const column_quad &place, Load loa
 #pragma unroll
         for (int i = 0; i < loaded_examples; ++i)
             if (example(first + i) < place.examples) loaded[i] = load(first + i);
-        begin(first);
+        const auto lot = begin(first);
 #pragma unroll
         for (int i = 0; i < loaded_examples; ++i)
-            if (example(first + i) < place.examples) body(loaded[i], first + i, i);
+            if (example(first + i) < place.examples) body(loaded[i], first + i, i, lot);
     }
 }
 

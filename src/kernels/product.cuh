@@ -104,7 +104,7 @@ __device__ static __forceinline__ void add_products(float (&sum)[rows][4], const
  */
 __device__ static __forceinline__ void fetch_quad(float *to, const float *from) {
 #ifdef CAVIAR_SIMT
-    store_shared_quad(to, load_quad<true>(from));
+    store_shared_quad(to, load_quad(from));
 #else
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"((uint32_t)__cvta_generic_to_shared(to)), "l"(from)
                  : "memory");
@@ -138,7 +138,7 @@ struct slab_loads {
         const int j = b.transposed ? first + thread_y<columns>() * 4 : column + thread_x<across>() * 4;
         const float *const from = b.data + min(i, b.in - 1) * b.out + min(j, b.out - 4);
         if (b.transposed)
-            right = load_quad<true>(from);
+            right = load_quad(from);
         else if (thread_y<across>() < slab)
             fetch_quad(stage.right + half * slab * columns + threadIdx.x * 4, from);
     }
@@ -159,10 +159,10 @@ __device__ static __forceinline__ void add_four(float (&sum)[rows][4], const flo
                                                 const float *right) {
     quad columns[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) columns[i] = load_quad<true>(right + i * across * 4);
+    for (int i = 0; i < 4; ++i) columns[i] = load_quad(right + i * across * 4);
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-        const quad four = load_quad<true>(left + r * rows_down<across>() * stride);
+        const quad four = load_quad(left + r * rows_down<across>() * stride);
 #pragma unroll
         for (int i = 0; i < 4; ++i)
 #pragma unroll
@@ -287,11 +287,11 @@ __device__ static __forceinline__ void multiply_transposed(float (&sum)[rows][4]
             float of_rows[groups * 4];
 #pragma unroll
             for (int i = 0; i < groups; ++i) {
-                const quad four = load_quad<true>(left + group[i]);
+                const quad four = load_quad(left + group[i]);
 #pragma unroll
                 for (int j = 0; j < 4; ++j) of_rows[i * 4 + j] = four.v[j];
             }
-            add_products(part, of_rows, load_quad<true>(right));
+            add_products(part, of_rows, load_quad(right));
         }
         if (staged && more) arrive();
         if (staged) __syncthreads();

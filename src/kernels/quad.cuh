@@ -10,28 +10,34 @@ struct alignas(16) quad {
     float v[4];
 };
 
+/* Loads and stores a whole quad on 16 bytes. */
+__device__ static inline quad load_quad(const float *from) {
+    const float4 f = *(const float4 *)from;
+    return { { f.x, f.y, f.z, f.w } };
+}
+
+__device__ static inline void store_quad(float *to, const quad &q) {
+    *(float4 *)to = make_float4(q.v[0], q.v[1], q.v[2], q.v[3]);
+}
+
 /*
- * Loads and stores a quad. `aligned` ones are whole and on 16 bytes; of others the first `stored` numbers exist, which
- * may be none or more than four. What is not loaded is 0.
+ * The same of a quad that is whole and on 16 bytes if `aligned`; of others the first `stored` numbers exist, which may
+ * be none or more than four. What is not loaded is 0.
  */
 template <bool aligned>
-__device__ static inline quad load_quad(const float *from, int stored = 4) {
+__device__ static inline quad load_quad(const float *from, int stored) {
+    if (aligned) return load_quad(from);
     quad q = {};
-    if (aligned) {
-        const float4 f = *(const float4 *)from;
-        q.v[0] = f.x, q.v[1] = f.y, q.v[2] = f.z, q.v[3] = f.w;
-    } else {
 #pragma unroll
-        for (int i = 0; i < 4; ++i)
-            if (i < stored) q.v[i] = from[i];
-    }
+    for (int i = 0; i < 4; ++i)
+        if (i < stored) q.v[i] = from[i];
     return q;
 }
 
 template <bool aligned>
-__device__ static inline void store_quad(float *to, const quad &q, int stored = 4) {
+__device__ static inline void store_quad(float *to, const quad &q, int stored) {
     if (aligned) {
-        *(float4 *)to = make_float4(q.v[0], q.v[1], q.v[2], q.v[3]);
+        store_quad(to, q);
     } else {
 #pragma unroll
         for (int i = 0; i < 4; ++i)
@@ -42,7 +48,7 @@ __device__ static inline void store_quad(float *to, const quad &q, int stored = 
 /* The same of whole quads on 16 bytes that are not used again soon: what is stays in the cache. */
 __device__ static inline quad load_streamed(const float *from) {
 #ifdef CAVIAR_SIMT
-    return load_quad<true>(from);
+    return load_quad(from);
 #else
     const float4 f = __ldcs((const float4 *)from);
     return { { f.x, f.y, f.z, f.w } };
@@ -51,7 +57,7 @@ __device__ static inline quad load_streamed(const float *from) {
 
 __device__ static inline void store_streamed(float *to, const quad &q) {
 #ifdef CAVIAR_SIMT
-    store_quad<true>(to, q);
+    store_quad(to, q);
 #else
     __stcs((float4 *)to, make_float4(q.v[0], q.v[1], q.v[2], q.v[3]));
 #endif
@@ -63,7 +69,7 @@ __device__ static inline void store_streamed(float *to, const quad &q) {
  */
 __device__ static inline void store_shared_quad(float *to, const quad &q) {
 #ifdef CAVIAR_SIMT
-    store_quad<true>(to, q);
+    store_quad(to, q);
 #else
     asm volatile("st.shared.v4.f32 [%0], { %1, %2, %3, %4 };" ::"r"((uint32_t)__cvta_generic_to_shared(to)),
                  "f"(q.v[0]), "f"(q.v[1]), "f"(q.v[2]), "f"(q.v[3])

@@ -22,7 +22,7 @@ __device__ static __forceinline__ step_columns find_columns(const Model &m, int 
 }
 
 __device__ static __forceinline__ quad load_columns(const float *vector, const step_columns &columns) {
-    return columns.exist ? load_quad<true>(vector + columns.first) : quad{};
+    return columns.exist ? load_quad(vector + columns.first) : quad{};
 }
 
 /* Without batch norm gamma is 1, and the bias is in the place of beta. */
@@ -45,7 +45,7 @@ __device__ static __forceinline__ quad sum_columns(quad part, float *shared) {
     quad sum = {};
 #pragma unroll
     for (int w = 0; w < step_warps; ++w) {
-        const quad other = load_quad<true>(shared + w * wide_columns + x * 4);
+        const quad other = load_quad(shared + w * wide_columns + x * 4);
 #pragma unroll
         for (int i = 0; i < 4; ++i) sum.v[i] += other.v[i];
     }
@@ -159,7 +159,7 @@ __device__ static __forceinline__ void activate_layer(const Model &m, int l) {
         with_activation(m.facts().activation, [&](auto activation) {
 #pragma unroll 2
             for (int r = 0; r < Model::rows; ++r) {
-                quad four = load_quad<true>(xhat + r * down * block_stride);
+                quad four = load_quad(xhat + r * down * block_stride);
 #pragma unroll
                 for (int i = 0; i < 4; ++i) {
                     const float value = activate(activation.value, gamma.v[i] * four.v[i] + beta.v[i]) * rate.scale;
@@ -216,7 +216,7 @@ __device__ static __forceinline__ void backward_hidden(const Model &m, int l, in
     with_activation(m.facts().activation, [&](auto activation) {
 #pragma unroll
         for (int r = 0; r < rows; ++r) {
-            const quad xhat = columns.exist ? load_quad<true>(xhat_column + r * stride) : quad{};
+            const quad xhat = columns.exist ? load_quad(xhat_column + r * stride) : quad{};
 #pragma unroll
             for (int i = 0; i < 4; ++i) {
                 const float slope = activation_slope(activation.value, gamma.v[i] * xhat.v[i] + beta.v[i]);
@@ -240,7 +240,7 @@ __device__ static __forceinline__ void backward_hidden(const Model &m, int l, in
     }
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-        const quad xhat = columns.exist ? load_quad<true>(xhat_column + r * stride) : quad{};
+        const quad xhat = columns.exist ? load_quad(xhat_column + r * stride) : quad{};
         quad dz;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {

@@ -22,7 +22,7 @@ __device__ static __forceinline__ void forward_output(const Model &m, int l) {
             multiply<across, Model::tile_rows>(logits, m.outputs(), weights, tile, m.stage());
         const int column = tile + thread_x<across>() * 4;
         if (column >= out) return;
-        const quad bias = load_quad<true>(m.parameters() + layer.beta + column);
+        const quad bias = load_quad(m.parameters() + layer.beta + column);
 #pragma unroll
         for (int r = 0; r < rows; ++r) {
             const int row = thread_y<across>() + r * rows_down<across>();
@@ -90,7 +90,7 @@ __device__ static __forceinline__ void output_loss(const Model &m, int l) {
         }
     }
     __syncthreads();
-    if (t * 4 < out) update_quad(m, m.layer(l).beta + t * 4, load_quad<true>(biases + t * 4));
+    if (t * 4 < out) update_quad(m, m.layer(l).beta + t * 4, load_quad(biases + t * 4));
 }
 
 #endif
