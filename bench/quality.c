@@ -82,7 +82,6 @@ static int parse(quality *q, int argc, char **argv) {
         OPTIONS_WHOLE("models-at-once", &o->models_at_once, 0, INT32_MAX,
                       "the most that train together; 0: the search's own choice (default)"),
         OPTIONS_SEED("seed", &o->seed, "of the search and of the split (default 0)"),
-        OPTIONS_FLAG("independent-streams", &q->options.independent_streams, "as of 'caviar search'"),
         OPTIONS_TEXT("space", "FILE", &q->space_file, "as of 'caviar search' (default: its default)"),
         OPTIONS_TEXT("data", "SOURCE", &q->data, "as of 'caviar search' (default fashion-mnist)"),
         OPTIONS_REAL("validation", "FRACTION", &q->validation, 0.001, 0.9, "of the examples (default 0.1)"),
