@@ -14,6 +14,7 @@
  */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&     \
     !defined(__clang__)
+#define CAVIAR_X86_VECTORS
 #define CAVIAR_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
 #else
 #define CAVIAR_VECTORISED
