@@ -55,6 +55,32 @@ Test(search_course, tells_how_far_it_is) {
     caviar_search_destroy(search);
 }
 
+/* The most models that train together when none are asked for, of 18 trials of one shape but for their widths. */
+static int32_t most_models_of(const char *widths) {
+    watch w = { 0 };
+    add("hidden_layers=1");
+    add("batch_norm=true");
+    add("batch_size=16");
+    add(widths);
+    options.rounds = 1;
+    options.progress = on_progress;
+    options.progress_context = &w;
+    caviar_search *search = make();
+    SUCCEEDS(caviar_search_run(search));
+    caviar_search_destroy(search);
+    return w.most_models;
+}
+
+Test(search_course, trains_so_many_together_as_the_device_needs_if_their_widths_differ) {
+    cr_expect_eq(device->table->enough_models(device), 4);
+    cr_expect_eq(most_models_of("hidden_width=12"), 18, "of one width");
+    cr_expect_eq(most_models_of("hidden_width=2..1000"), 5, "of many widths");
+    const int32_t of_two = most_models_of("hidden_width=4,8");
+    cr_expect(of_two > 5 && of_two < 18, "%d of two widths", of_two);
+    options.trials = 7;
+    cr_expect_eq(most_models_of("hidden_width=2..1000"), 7, "too few for two cohorts");
+}
+
 Test(search_course, an_interrupted_search_keeps_what_it_has) {
     options.progress = on_progress;
     options.epochs = 30;
@@ -147,9 +173,10 @@ Test(search_course, an_interruption_in_the_last_cohort_is_one) {
     watch w = { .stop_at = 1 };
     add("hidden_layers=1");
     add("batch_norm=true");
-    add("batch_size=16"); /* one cohort */
+    add("batch_size=16");
     options.rounds = 1;
     options.epochs = 30;
+    options.models_at_once = options.trials; /* one cohort */
     options.progress = on_progress;
     options.progress_context = &w;
     caviar_search *search = make();
@@ -298,9 +325,15 @@ static caviar_status get_info(caviar_device_info *info, const caviar_device *on)
     return status;
 }
 
+static int32_t enough_for_all(const caviar_device *on) {
+    (void)on;
+    return 100;
+}
+
 static void replace_table(void) {
     own = device->table;
     table = *own;
+    table.enough_models = enough_for_all;
     table.allocate = allocate;
     table.get_info = get_info;
     largest_allocation = SIZE_MAX;

@@ -507,7 +507,8 @@ typedef struct caviar_search_options {
     int32_t epochs; /* of every trial, 1 or more */
     int32_t rounds; /* coarse-to-fine rounds, 1 (random search) up to trials */
     uint64_t seed;
-    int32_t models_at_once;      /* the most that train together; 0: as many as the device's memory holds */
+    int32_t models_at_once;      /* the most that train together, 1 or more; 0: as many as keep the device busy, if its
+                                    memory holds them, networks of like widths together */
     caviar_metric metric;        /* what is best */
     int32_t independent_streams; /* 0: trials share initial weights and masks, so that they compare in pairs; 1: each
                                     its own */

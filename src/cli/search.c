@@ -104,7 +104,8 @@ static options_result parse(search_settings *s, int argc, char **argv) {
         OPTIONS_HEADING("Device"),
         DEVICE_OPTIONS(&s->device),
         OPTIONS_WHOLE("models-at-once", &s->search.models_at_once, 1, INT32_MAX,
-                      "the most networks that train together (default: as many as the memory holds)"),
+                      "the most networks that train together (default: as many as keep the device busy, if its memory "
+                      "holds them, networks of like widths together)"),
         OPTIONS_HEADING("Output"),
         OPTIONS_TEXT("out", "FOLDER", &s->out,
                      "where the search is recorded (default: the first of caviar-1, caviar-2, ... that does not "

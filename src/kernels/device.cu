@@ -72,7 +72,13 @@ static caviar_status get_info(caviar_device_info *info, const caviar_device *dev
     return describe(info, &scope);
 }
 
+/* Of 784-64-64-10 an H100 makes 82% of the most models x steps a second with 256 models, and 97% with 1024. */
+static int32_t enough_models(const caviar_device *) {
+    return caviar_cuda_enough_models;
+}
+
 static const caviar_device_table cuda_table = { caviar_cuda_branches,
+                                                enough_models,
                                                 close_device,
                                                 get_info,
                                                 caviar_cuda_allocate,

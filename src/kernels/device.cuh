@@ -12,6 +12,7 @@
 
 /* Branches of a program that are captured to run side by side. */
 constexpr int caviar_cuda_branches = 4;
+constexpr int32_t caviar_cuda_enough_models = 512;
 
 /* What work of one branch is given to. The first one's stream is the device's own. */
 struct caviar_cuda_branch {

@@ -46,6 +46,8 @@ typedef struct caviar_program caviar_program;
 
 typedef struct caviar_device_table {
     int branches; /* of a program that can run side by side */
+    /* So many models that each is trained about as fast as among any larger number, as far as was measured. */
+    int32_t (*enough_models)(const caviar_device *device);
 
     void (*close)(caviar_device *device);
     caviar_status (*get_info)(caviar_device_info *info, const caviar_device *device);

@@ -26,9 +26,9 @@ Not mutated, since these are neither bounds checks nor constants of the numerics
 Tunables: {tunables}.
 """
 
-TUNABLES = ("gather_rows", "initialize_threads", "loaded_examples", "metrics_down", "most_thread_quads",
-            "most_warp_held", "sample_threads", "schedule_threads", "softmax_threads", "update_elements",
-            "update_threads")
+TUNABLES = ("caviar_cuda_enough_models", "gather_rows", "initialize_threads", "loaded_examples", "metrics_down",
+            "most_thread_quads", "most_warp_held", "sample_threads", "schedule_threads", "softmax_threads",
+            "update_elements", "update_threads")
 CLASSES = ("barrier", "warp", "bounds", "off-by-one", "constant")
 
 # Lines that choose between two ways to compute the same.

@@ -70,6 +70,10 @@ static caviar_status cpu_get_info(caviar_device_info *info, const caviar_device 
     return CAVIAR_OK;
 }
 
+static int32_t cpu_enough_models(const caviar_device *device) {
+    return CAVIAR_CPU_LEAST_GROUP * caviar_cpu_threads(device);
+}
+
 static void cpu_close(caviar_device *device) {
     free(device);
 }
@@ -136,6 +140,7 @@ CAVIAR_FOR_EACH_OP(CAVIAR_DEFINE_CPU_OP)
 #undef CAVIAR_DEFINE_CPU_OP
 
 static const caviar_device_table cpu_table = { .branches = 1,
+                                               .enough_models = cpu_enough_models,
                                                .close = cpu_close,
                                                .get_info = cpu_get_info,
                                                .allocate = cpu_allocate,

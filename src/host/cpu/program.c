@@ -114,7 +114,7 @@ static groups groups_of(const caviar_call *calls, size_t count, int64_t times, i
             bytes += calls[i].args.optimizer_update.count * 4 * (int64_t)sizeof(float);
     }
     g.size = bytes == 0 || !g.cursor || times == 1 ? g.models : GROUP_BYTES / bytes / team * team;
-    if (g.size < 4 * team) g.size = 4 * team; /* or threads would wait for one another too often */
+    if (g.size < CAVIAR_CPU_LEAST_GROUP * team) g.size = CAVIAR_CPU_LEAST_GROUP * team;
     return g;
 }
 

@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Trials in training together, as one population. */
 typedef struct cohort {
@@ -209,14 +210,38 @@ static caviar_status find_capacity(int32_t *capacity, const caviar_search *searc
     return CAVIAR_OK;
 }
 
+static int32_t divide_up(int32_t count, int32_t size) {
+    return (count - 1) / size + 1;
+}
+
+static int same_widths(const caviar_trial *a, const caviar_trial *b) {
+    return memcmp(a->hidden_width, b->hidden_width, sizeof a->hidden_width) == 0;
+}
+
+/*
+ * How many of these trials, which are sorted by width, train next: cohorts of one size rather than full ones and a
+ * rest. Unless the caller said how many, those that are enough for the device, and others of the same widths: all of a
+ * cohort are padded to the widest of it.
+ */
+static int32_t next_cohort(const caviar_search *search, const int32_t *numbers, int32_t count, int32_t at_once) {
+    const caviar_trial *trials = search->trials;
+    const int32_t enough = search->device->table->enough_models(search->device);
+    const int32_t most = divide_up(count, divide_up(count, at_once));
+    if (search->options.models_at_once != 0 || count < 2 * enough) return most;
+    int32_t size = divide_up(count, count / enough);
+    while (size < most && same_widths(&trials[numbers[size - 1]], &trials[numbers[size]])) ++size;
+    return size < most ? size : most;
+}
+
 caviar_status caviar_search_train_group(caviar_search *search, const int32_t *numbers, int32_t count) {
     int32_t at_once = search->options.models_at_once;
     if (at_once == 0) CAVIAR_TRY(find_capacity(&at_once, search, numbers, count));
     int64_t piece = 1;
     for (int32_t done = 0; done < count && !search->stopped;) {
-        /* Cohorts of one size rather than full ones and a rest. */
-        const int32_t left = count - done, cohorts = (left - 1) / at_once + 1;
-        cohort c = { .search = search, .numbers = numbers + done, .count = (left - 1) / cohorts + 1, .piece = piece };
+        cohort c = { .search = search,
+                     .numbers = numbers + done,
+                     .count = next_cohort(search, numbers + done, count - done, at_once),
+                     .piece = piece };
         const caviar_population_options options = population_options(search, c.numbers, c.count);
         caviar_status status = caviar_population_create(&c.population, search->device, search->dataset, &options);
         if (status == CAVIAR_OUT_OF_DEVICE_MEMORY && c.count > 1) {
