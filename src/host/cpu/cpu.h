@@ -42,9 +42,6 @@ static inline int64_t caviar_cpu_true_width(const int32_t *widths, int64_t padde
     return widths ? widths[k] : padded;
 }
 
-/* Models for each thread: with fewer, threads would wait for one another too often. */
-enum { CAVIAR_CPU_LEAST_GROUP = 4 };
-
 /* src/host/cpu/program.c */
 caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,
                                         size_t count, const int32_t *active);

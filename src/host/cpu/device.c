@@ -70,8 +70,9 @@ static caviar_status cpu_get_info(caviar_device_info *info, const caviar_device 
     return CAVIAR_OK;
 }
 
+/* With fewer than four for each thread, threads would wait for one another too often. */
 static int32_t cpu_enough_models(const caviar_device *device) {
-    return CAVIAR_CPU_LEAST_GROUP * caviar_cpu_threads(device);
+    return 4 * caviar_cpu_threads(device);
 }
 
 static void cpu_close(caviar_device *device) {

@@ -1,6 +1,8 @@
 /*
  * Running lists of calls. Consecutive operations on models become one parallel loop over models: a thread takes a
- * model through all of them before it takes the next one, so that the model's activations stay in its cache.
+ * model through all of them before it takes the next one, so that the model's activations stay in its cache. Where the
+ * list is a step that is repeated, some minibatches are gathered ahead and a thread takes a model through all of
+ * these: its parameters and moments stay there as well, and threads wait for one another less often.
  */
 #include "cpu.h"
 #include "denormals.h"
@@ -10,9 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Minibatches ahead; all but the last have memory of their own. */
+typedef struct minibatches {
+    int64_t most; /* 1: none is gathered ahead */
+    float *x;
+    int32_t *labels;
+} minibatches;
+
 struct caviar_program {
     size_t count;
     const int32_t *active;
+    minibatches ahead;
     caviar_call calls[];
 };
 
@@ -56,8 +66,8 @@ static size_t run_of_model_calls(const caviar_call *calls, size_t count, int64_t
     return length;
 }
 
-/* Models [first, last) on every thread of the team; each loop ends with all threads having arrived. */
-static void run_once(const caviar_call *calls, size_t count, const int32_t *active, int64_t first, int64_t last) {
+/* The calls, once, on every thread of the team; each loop ends with all threads having arrived. */
+static void run_once(const caviar_call *calls, size_t count, const int32_t *active) {
     for (size_t i = 0; i < count;) {
         int64_t units = 0;
         size_t length = 1;
@@ -65,7 +75,7 @@ static void run_once(const caviar_call *calls, size_t count, const int32_t *acti
         if (unit == CAVIAR_CPU_MODELS) {
             length = run_of_model_calls(calls + i, count - i, units);
 #pragma omp for schedule(dynamic, 1)
-            for (int64_t k = first; k < (last < units ? last : units); k++) {
+            for (int64_t k = 0; k < units; k++) {
                 if (active && !active[k]) continue;
                 for (size_t j = i; j < i + length; j++) caviar_cpu_run(&calls[j], k, k + 1);
             }
@@ -90,68 +100,164 @@ static int team_size(const caviar_call *calls, size_t count, int threads) {
     return most < threads ? (int)most : threads;
 }
 
-/*
- * A population that is larger than the last cache is trained in groups of models, each through all runs before the next
- * one begins: its parameters and moments then come from memory once rather than in every run. The price is that each
- * group gathers the minibatches again. The bytes are those of parameters, gradients and moments; they are a guess at a
- * usual cache, as virtual machines report sizes of the last cache that are not theirs.
+/* ------------------------------------------------------------------------------------------------- minibatches ahead
  */
-enum { GROUP_BYTES = 8 << 20 };
 
-typedef struct groups {
-    int64_t models, size;
-    int64_t *cursor; /* of the minibatches; NULL: the calls are not a training step */
-} groups;
+/*
+ * With 8 a model's state is loaded into the second cache for every eighth step; 16 were no faster. More than
+ * AHEAD_BYTES would leave no room in a usual last cache.
+ */
+enum { AHEAD_BYTES = 8 << 20, MOST_AHEAD = 8, LINE = 64 };
 
-static groups groups_of(const caviar_call *calls, size_t count, int64_t times, int team) {
-    groups g = { 1, 0, NULL };
-    int64_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        int64_t units = 0;
-        if (caviar_cpu_unit_of(&calls[i], &units) == CAVIAR_CPU_MODELS && units > g.models) g.models = units;
-        if (calls[i].op == CAVIAR_OP_advance) g.cursor = calls[i].args.advance.cursor;
-        if (calls[i].op == CAVIAR_OP_optimizer_update)
-            bytes += calls[i].args.optimizer_update.count * 4 * (int64_t)sizeof(float);
-    }
-    g.size = bytes == 0 || !g.cursor || times == 1 ? g.models : GROUP_BYTES / bytes / team * team;
-    if (g.size < CAVIAR_CPU_LEAST_GROUP * team) g.size = CAVIAR_CPU_LEAST_GROUP * team;
-    return g;
+/* A minibatch, operations on models, and on to the next minibatch. */
+static int is_step(const caviar_call *calls, size_t count) {
+    int64_t models = 0;
+    if (count < 3 || calls[0].op != CAVIAR_OP_gather || calls[count - 1].op != CAVIAR_OP_advance) return 0;
+    if (calls[count - 1].args.advance.cursor != calls[0].args.gather.cursor) return 0;
+    return caviar_cpu_unit_of(&calls[1], &models) == CAVIAR_CPU_MODELS &&
+           run_of_model_calls(calls + 1, count - 1, models) == count - 2;
 }
 
-void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t *active, int64_t times, int threads) {
+static size_t floats_of(const caviar_gather_args *a) {
+    return (size_t)(a->batch * a->out_stride);
+}
+
+static int64_t most_ahead(const caviar_call *calls, size_t count) {
+    if (!is_step(calls, count)) return 1;
+    const size_t bytes = floats_of(&calls[0].args.gather) * sizeof(float);
+    return bytes * MOST_AHEAD <= AHEAD_BYTES ? MOST_AHEAD
+           : bytes * 2 <= AHEAD_BYTES        ? (int64_t)(AHEAD_BYTES / bytes)
+                                             : 1;
+}
+
+/* 0: there is no memory. They begin with a line of the cache, as memory of the device does. */
+static int allocate(minibatches *ahead, const caviar_gather_args *gather) {
+    const size_t others = (size_t)ahead->most - 1;
+    ahead->x = aligned_alloc(LINE, (others * floats_of(gather) * sizeof(float) + LINE - 1) / LINE * LINE);
+    ahead->labels = malloc(others * (size_t)gather->batch * sizeof *ahead->labels);
+    return ahead->x && ahead->labels;
+}
+
+/* Where minibatch s of `now` is gathered: the last one where the call says. */
+static caviar_gather_args place_of(const caviar_gather_args *gather, const minibatches *ahead, int64_t s, int64_t now) {
+    caviar_gather_args a = *gather;
+    if (s == now - 1) return a;
+    a.out = ahead->x + (size_t)s * floats_of(gather);
+    a.out_labels = a.labels ? ahead->labels + s * a.batch : NULL;
+    return a;
+}
+
+/*
+ * The call, or `moved` in its place: a copy that reads the minibatch at `to`. These four operations are all of a
+ * training step or an evaluation that read one.
+ */
+static const caviar_call *at_place(caviar_call *moved, const caviar_call *call, const caviar_gather_args *from,
+                                   const caviar_gather_args *to) {
+    switch (call->op) {
+    case CAVIAR_OP_linear_forward:
+        if (call->args.linear_forward.x.data != from->out) return call;
+        *moved = *call;
+        moved->args.linear_forward.x.data = to->out;
+        return moved;
+    case CAVIAR_OP_linear_backward:
+        if (call->args.linear_backward.x.data != from->out) return call;
+        *moved = *call;
+        moved->args.linear_backward.x.data = to->out;
+        return moved;
+    case CAVIAR_OP_softmax_cross_entropy:
+        if (call->args.softmax_cross_entropy.labels != from->out_labels) return call;
+        *moved = *call;
+        moved->args.softmax_cross_entropy.labels = to->out_labels;
+        return moved;
+    case CAVIAR_OP_metrics:
+        if (call->args.metrics.labels != from->out_labels) return call;
+        *moved = *call;
+        moved->args.metrics.labels = to->out_labels;
+        return moved;
+    default: return call;
+    }
+}
+
+/* One model through the next `now` steps. */
+static void run_model(const caviar_call *calls, size_t count, const minibatches *ahead, int64_t now, int64_t k) {
+    const caviar_gather_args *const gather = &calls[0].args.gather;
+    caviar_call moved;
+    for (int64_t s = 0; s < now; s++) {
+        const caviar_gather_args place = place_of(gather, ahead, s, now);
+        for (size_t j = 1; j + 1 < count; j++)
+            caviar_cpu_run(s == now - 1 ? &calls[j] : at_place(&moved, &calls[j], gather, &place), k, k + 1);
+    }
+}
+
+/* The next `now` steps, on every thread of the team. */
+static void run_ahead(const caviar_call *calls, size_t count, const int32_t *active, const minibatches *ahead,
+                      int64_t now) {
+    const caviar_gather_args *const gather = &calls[0].args.gather;
+    const caviar_advance_args *const advance = &calls[count - 1].args.advance;
+    int64_t models = 0;
+    caviar_cpu_unit_of(&calls[1], &models);
+#pragma omp for schedule(static)
+    for (int64_t u = 0; u < now * gather->batch; u++) {
+        caviar_gather_args a = place_of(gather, ahead, u / gather->batch, now);
+        int64_t cursor = *gather->cursor + u / gather->batch * advance->by;
+        a.cursor = &cursor;
+        caviar_cpu_gather(&a, u % gather->batch, u % gather->batch + 1);
+    }
+#pragma omp for schedule(dynamic, 1)
+    for (int64_t k = 0; k < models; k++)
+        if (!active || active[k]) run_model(calls, count, ahead, now, k);
+#pragma omp single
+    *advance->cursor += now * advance->by;
+}
+
+static void run_calls(const caviar_call *calls, size_t count, const int32_t *active, const minibatches *ahead,
+                      int64_t times, int threads) {
     const int team = team_size(calls, count, threads);
-    const groups g = groups_of(calls, count, times, team);
-    const int64_t start = g.cursor ? *g.cursor : 0;
+    (void)team; /* in a build without OpenMP */
 #pragma omp parallel num_threads(team)
     {
         const uint64_t mode = caviar_cpu_flush_denormals();
-        for (int64_t first = 0; first < g.models; first += g.size) {
-            for (int64_t t = 0; t < times; t++) run_once(calls, count, active, first, first + g.size);
-#pragma omp single
-            if (g.cursor && first + g.size < g.models) *g.cursor = start;
+        for (int64_t t = 0, now; t < times; t += now) {
+            now = ahead->most < times - t ? ahead->most : times - t;
+            if (now > 1)
+                run_ahead(calls, count, active, ahead, now);
+            else
+                run_once(calls, count, active);
         }
         caviar_cpu_restore_denormals(mode);
     }
 }
 
+void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t *active, int64_t times, int threads) {
+    run_calls(calls, count, active, &(minibatches){ .most = 1 }, times, threads);
+}
+
 caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,
                                         size_t count, const int32_t *active) {
-    (void)device;
-    caviar_program *p = malloc(sizeof *p + count * sizeof *calls);
-    if (!p) return caviar_fail_memory("a program", sizeof *p + count * sizeof *calls);
-    p->count = count;
-    p->active = active;
+    const minibatches ahead = { .most = most_ahead(calls, count) };
+    const size_t bytes = sizeof(caviar_program) + count * sizeof *calls;
+    caviar_program *p = malloc(bytes);
+    if (!p) return caviar_fail_memory("a program", bytes);
+    *p = (caviar_program){ .count = count, .active = active, .ahead = ahead };
     memcpy(p->calls, calls, count * sizeof *calls);
+    if (ahead.most > 1 && !allocate(&p->ahead, &calls[0].args.gather)) {
+        caviar_cpu_program_destroy(device, p);
+        return caviar_fail_memory("minibatches ahead",
+                                  (size_t)(ahead.most - 1) * floats_of(&calls[0].args.gather) * sizeof(float));
+    }
     *program = p;
     return CAVIAR_OK;
 }
 
 caviar_status caviar_cpu_program_run(caviar_device *device, caviar_program *program, int64_t times) {
-    caviar_cpu_run_calls(program->calls, program->count, program->active, times, caviar_cpu_threads(device));
+    run_calls(program->calls, program->count, program->active, &program->ahead, times, caviar_cpu_threads(device));
     return CAVIAR_OK;
 }
 
 void caviar_cpu_program_destroy(caviar_device *device, caviar_program *program) {
     (void)device;
+    if (!program) return;
+    free(program->ahead.x);
+    free(program->ahead.labels);
     free(program);
 }
