@@ -48,7 +48,7 @@ caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device 
 caviar_status caviar_cpu_program_run(caviar_device *device, caviar_program *program, int64_t times);
 void caviar_cpu_program_destroy(caviar_device *device, caviar_program *program);
 int caviar_cpu_threads(const caviar_device *device);
-/* Runs a list of calls `times` times on `threads` threads; models with active[k] == 0 are left out (NULL: none). */
-void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t *active, int64_t times, int threads);
+/* Runs one call, on so many threads. */
+void caviar_cpu_run_call(const caviar_call *call, int threads);
 
 #endif

@@ -134,7 +134,7 @@ static caviar_status cpu_wait(caviar_device *device) {
     static caviar_status cpu_##op_name(caviar_device *device, const caviar_##op_name##_args *args, void *stream) {     \
         (void)stream;                                                                                                  \
         const caviar_call call = { .op = CAVIAR_OP_##op_name, .args.op_name = *args };                                 \
-        caviar_cpu_run_calls(&call, 1, NULL, 1, caviar_cpu_threads(device));                                           \
+        caviar_cpu_run_call(&call, caviar_cpu_threads(device));                                                        \
         return CAVIAR_OK;                                                                                              \
     }
 CAVIAR_FOR_EACH_OP(CAVIAR_DEFINE_CPU_OP)

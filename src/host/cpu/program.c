@@ -228,8 +228,8 @@ static void run_calls(const caviar_call *calls, size_t count, const int32_t *act
     }
 }
 
-void caviar_cpu_run_calls(const caviar_call *calls, size_t count, const int32_t *active, int64_t times, int threads) {
-    run_calls(calls, count, active, &(minibatches){ .most = 1 }, times, threads);
+void caviar_cpu_run_call(const caviar_call *call, int threads) {
+    run_calls(call, 1, NULL, &(minibatches){ .most = 1 }, 1, threads);
 }
 
 caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,
