@@ -32,10 +32,25 @@
 enum {
     TALL = 6, /* rows of a tile; twice as many where it is one register wide */
     TALLEST = 2 * TALL,
-    PANEL_DEPTH = 200, /* a panel of 64 columns takes 50 KiB of the second cache */
+    PANEL_DEPTH = 200, /* a panel of 64 columns takes 50 KiB */
+    LEAST_WIDTH = 40,  /* of a right factor that no first cache holds a panel of: read where it is, in one pass */
     LINE = 16,         /* floats of a line of a cache */
     LONGEST_ROW = 512  /* of a right factor that is read where it is; longer ones fall on few sets of a cache */
 };
+
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* Writes four columns of four numbers each as rows. */
+INLINE void transpose(float *to, int64_t to_row, const float *from, int64_t from_column) {
+    const four a = *(const four *)from, b = *(const four *)(from + from_column);
+    const four c = *(const four *)(from + 2 * from_column), d = *(const four *)(from + 3 * from_column);
+    const four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    const four ef = __builtin_shufflevector(a, b, 2, 6, 3, 7), gh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(four *)to = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    *(four *)(to + to_row) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    *(four *)(to + 2 * to_row) = __builtin_shufflevector(ef, gh, 0, 1, 4, 5);
+    *(four *)(to + 3 * to_row) = __builtin_shufflevector(ef, gh, 2, 3, 6, 7);
+}
 
 #if defined(__x86_64__)
 

@@ -104,8 +104,24 @@ TARGET static void WAY(fill_panel)(float *panel, const float *b, int64_t row, in
     if (column == 1)
         for (int64_t k = 0; k < depth; k++) WAY(copy_row)(panel + k * WAY(panel_width), b + k * row, columns);
     else
-        for (int64_t j = 0; j < columns; j++)
-            for (int64_t k = 0; k < depth; k++) panel[k * WAY(panel_width) + j] = b[k * row + j * column];
+        for (int64_t j = 0; j < columns; j += 4) {
+            int64_t k = 0;
+            for (; row == 1 && j + 4 <= columns && k + 4 <= depth; k += 4)
+                transpose(panel + k * WAY(panel_width) + j, WAY(panel_width), b + j * column + k, column);
+            for (; k < depth; k++)
+                for (int64_t i = j; i < columns && i < j + 4; i++)
+                    panel[k * WAY(panel_width) + i] = b[k * row + i * column];
+        }
+}
+
+/*
+ * How many rows of b are read where they are. In a panel that ends with a part of a register, reads go beyond its
+ * columns, which is no harm but in the last rows: a pass of their own, which costs less than many copied panels.
+ */
+TARGET static int64_t WAY(rows_in_place)(const caviar_cpu_factor *b, int64_t depth, int64_t width) {
+    if (b->column != 1 || b->row > LONGEST_ROW) return 0;
+    if (width % LANES == 0) return depth;
+    return width < LEAST_WIDTH || depth <= PANEL_DEPTH ? 0 : depth - 1 - (LANES - width % LANES - 1) / b->row;
 }
 
 TARGET static void WAY(product)(float *c, int64_t c_row, caviar_cpu_factor a, caviar_cpu_factor b, int64_t rows,
@@ -114,12 +130,14 @@ TARGET static void WAY(product)(float *c, int64_t c_row, caviar_cpu_factor a, ca
     const int64_t panels = depth > 0 ? (depth - 1) / PANEL_DEPTH + 1 : 1, even = (depth + panels - 1) / panels;
     for (int64_t j = 0; j < columns; j += WAY(panel_width)) {
         const int64_t width = columns - j < WAY(panel_width) ? columns - j : WAY(panel_width);
+        const int64_t in_place = WAY(rows_in_place)(&b, depth, width);
         int64_t k = 0;
         do {
-            const int64_t deep = depth - k < even ? depth - k : even;
+            const int64_t left_over = (k < in_place ? in_place : depth) - k;
+            const int64_t deep = left_over < even || (k < in_place && width >= LEAST_WIDTH) ? left_over : even;
             const caviar_cpu_factor left = { a.data + k * a.column, a.row, a.column };
             caviar_cpu_factor right = { b.data + k * b.row + j * b.column, b.row, 1 };
-            if (b.column != 1 || width % LANES || b.row > LONGEST_ROW) {
+            if (k >= in_place) {
                 WAY(fill_panel)(panel, right.data, b.row, b.column, deep, width);
                 right = (caviar_cpu_factor){ panel, WAY(panel_width), 1 };
             }

@@ -3,6 +3,7 @@
 #include "exponential.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct row_summary {
     float max, sum; /* of exp(l - max), or how many entries share an infinite maximum */
@@ -94,21 +95,27 @@ typedef struct row_group {
 /* Turns logits into p, to the bits of softmax(). 0: a row has a NaN or an infinite maximum, so that its sum is NaN. */
 CAVIAR_VECTORISED static int softmax_of_group(row_group *g, int64_t classes) {
     int ordinary = 1;
-    for (int r = 0; r < GROUP; r++) g->max[r] = g->p[0][r], g->sum[r] = 0, g->best[r] = 0;
-    for (int64_t c = 1; c < classes; c++)
+    float max[GROUP], sum[GROUP] = { 0 };
+    int32_t best[GROUP] = { 0 };
+    memcpy(max, g->p[0], sizeof max);
+    for (int32_t c = 1; c < classes; c++)
+#pragma GCC unroll 1 /* or GCC makes scalars of the rows, with a branch each */
         for (int r = 0; r < GROUP; r++) {
-            const int larger = g->p[c][r] > g->max[r];
-            g->max[r] = larger ? g->p[c][r] : g->max[r];
-            g->best[r] = larger ? (int32_t)c : g->best[r];
+            const int larger = g->p[c][r] > max[r];
+            max[r] = larger ? g->p[c][r] : max[r];
+            best[r] = larger ? c : best[r];
         }
     for (int64_t c = 0; c < classes; c++)
         for (int r = 0; r < GROUP; r++) {
-            g->p[c][r] = exponential(g->p[c][r] - g->max[r]);
-            g->sum[r] += g->p[c][r];
+            g->p[c][r] = exponential(g->p[c][r] - max[r]);
+            sum[r] += g->p[c][r];
         }
-    for (int r = 0; r < GROUP; r++) ordinary &= !isnan(g->sum[r]);
+    for (int r = 0; r < GROUP; r++) ordinary &= !isnan(sum[r]);
     for (int64_t c = 0; c < classes; c++)
-        for (int r = 0; r < GROUP; r++) g->p[c][r] /= g->sum[r];
+        for (int r = 0; r < GROUP; r++) g->p[c][r] /= sum[r];
+    memcpy(g->max, max, sizeof max);
+    memcpy(g->sum, sum, sizeof sum);
+    memcpy(g->best, best, sizeof best);
     return ordinary;
 }
 
