@@ -32,8 +32,7 @@
 enum {
     TALL = 6, /* rows of a tile; twice as many where it is one register wide */
     TALLEST = 2 * TALL,
-    PANEL_DEPTH = 200, /* a panel of 64 columns takes 50 KiB */
-    LEAST_WIDTH = 40,  /* of a right factor that no first cache holds a panel of: read where it is, in one pass */
+    PANEL_DEPTH = 200, /* of copies; a panel of 64 columns takes 50 KiB of the second cache */
     LINE = 16,         /* floats of a line of a cache */
     LONGEST_ROW = 512  /* of a right factor that is read where it is; longer ones fall on few sets of a cache */
 };

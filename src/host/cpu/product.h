@@ -4,7 +4,7 @@
  * Networks of a population are small: a product's operands lie in the second cache, and copying both of them into the
  * order that a BLAS wants takes a tenth and more of its time, for the minibatch once a model although all models read
  * the same. Here the left factor is read where it is, and the right one too, unless it is transposed, its rows are long
- * or, in narrow or shallow factors, its columns do not fill vector registers: then it is copied, panel by panel.
+ * or, in shallow factors, its columns do not fill vector registers: then it is copied, panel by panel.
  */
 #ifndef CAVIAR_HOST_CPU_PRODUCT_H
 #define CAVIAR_HOST_CPU_PRODUCT_H

@@ -10,22 +10,17 @@ enum { WAY(lane_count) = LANES, WAY(panel_width) = LANES * WIDE };
 typedef float WAY(lanes) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 /*
- * The sums of `rows` by `wide` registers, all of which are constants where this is inlined, so that they stay in
- * registers. With go_on they continue from what c holds.
+ * Adds all terms to the sums of `rows` by `wide` registers. With `along`, the left factor's rows are contiguous, and
+ * those of the next tile follow this one's; without, each term has lines of its own, which come in time for the next
+ * tiles. All three are constants where this is inlined, so that the sums stay in registers.
  */
-TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const caviar_cpu_factor *b,
-                             int64_t depth, int go_on, const int rows, const int wide) {
-    WAY(lanes) sum[TALLEST][WIDE];
-    UNROLLED
-    for (int i = 0; i < rows; i++) {
-        UNROLLED
-        for (int j = 0; j < wide; j++)
-            sum[i][j] = go_on ? *(const WAY(lanes) *)(c + i * c_row + j * LANES) : (WAY(lanes)){ 0 };
-    }
-    const float *left = a->data, *line = b->data;
-    for (int64_t k = 0; k < depth; k++, left += a->column, line += b->row) {
-        /* Where the left factor is transposed, each k has lines of its own, which come in time for the next tiles. */
-        __builtin_prefetch(left + LINE);
+TARGET INLINE void WAY(add_terms)(WAY(lanes) sum[TALLEST][WIDE], const caviar_cpu_factor *a, const caviar_cpu_factor *b,
+                                  int64_t depth, const int rows, const int wide, const int along) {
+    const int64_t step = along ? 1 : a->column;
+    const float *left = a->data, *line = b->data, *next = along ? left + rows * a->row : NULL;
+    for (int64_t k = 0; k < depth; k++, left += step, line += b->row) {
+        __builtin_prefetch(along ? next : left + LINE);
+        if (along) next += rows;
         WAY(lanes) right[WIDE];
         UNROLLED
         for (int j = 0; j < wide; j++) right[j] = *(const WAY(lanes) *)(line + j * LANES);
@@ -35,6 +30,22 @@ TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a
             for (int j = 0; j < wide; j++) sum[i][j] += left[i * a->row] * right[j];
         }
     }
+}
+
+/* A tile of c, which with go_on continues from what c holds. */
+TARGET INLINE void WAY(tile)(float *c, int64_t c_row, const caviar_cpu_factor *a, const caviar_cpu_factor *b,
+                             int64_t depth, int go_on, const int rows, const int wide) {
+    WAY(lanes) sum[TALLEST][WIDE];
+    UNROLLED
+    for (int i = 0; i < rows; i++) {
+        UNROLLED
+        for (int j = 0; j < wide; j++)
+            sum[i][j] = go_on ? *(const WAY(lanes) *)(c + i * c_row + j * LANES) : (WAY(lanes)){ 0 };
+    }
+    if (a->column == 1)
+        WAY(add_terms)(sum, a, b, depth, rows, wide, 1);
+    else
+        WAY(add_terms)(sum, a, b, depth, rows, wide, 0);
     UNROLLED
     for (int i = 0; i < rows; i++) {
         UNROLLED
@@ -121,7 +132,7 @@ TARGET static void WAY(fill_panel)(float *panel, const float *b, int64_t row, in
 TARGET static int64_t WAY(rows_in_place)(const caviar_cpu_factor *b, int64_t depth, int64_t width) {
     if (b->column != 1 || b->row > LONGEST_ROW) return 0;
     if (width % LANES == 0) return depth;
-    return width < LEAST_WIDTH || depth <= PANEL_DEPTH ? 0 : depth - 1 - (LANES - width % LANES - 1) / b->row;
+    return depth <= PANEL_DEPTH ? 0 : depth - 1 - (LANES - width % LANES - 1) / b->row;
 }
 
 TARGET static void WAY(product)(float *c, int64_t c_row, caviar_cpu_factor a, caviar_cpu_factor b, int64_t rows,
@@ -133,8 +144,7 @@ TARGET static void WAY(product)(float *c, int64_t c_row, caviar_cpu_factor a, ca
         const int64_t in_place = WAY(rows_in_place)(&b, depth, width);
         int64_t k = 0;
         do {
-            const int64_t left_over = (k < in_place ? in_place : depth) - k;
-            const int64_t deep = left_over < even || (k < in_place && width >= LEAST_WIDTH) ? left_over : even;
+            const int64_t deep = k < in_place ? in_place : depth - k < even ? depth - k : even;
             const caviar_cpu_factor left = { a.data + k * a.column, a.row, a.column };
             caviar_cpu_factor right = { b.data + k * b.row + j * b.column, b.row, 1 };
             if (k >= in_place) {
