@@ -134,6 +134,15 @@ class Peers(unittest.TestCase):
         self.assertEqual(len(names), 7)
         self.assertNotIn("cuda", " ".join(self.calls("")))
 
+    def test_on_the_cpu_caviar_runs_right_before_each_peer(self):
+        done, records = self.run_it("--models", "64", "--rounds", "2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = records["2026-01-02-a-device-peers.json"]["rows"]
+        self.assertEqual([len(r["model_steps_per_second"]["samples"]) for r in rows], [12] + [2] * 6)
+        measured = [line for line in self.calls("") if not line.startswith("caviar --header") and "--case" not in line
+                    and "/trial" not in line]
+        self.assertEqual([line.split(" ")[0] == "caviar" for line in measured], [True, False] * 12)
+
     def test_work_that_is_not_equal_ends_with_1_and_the_names(self):
         changes = {"pytorch_vmap.py": "lambda loss, step, model: loss * (1.0002 if step == 1 and model == 1 else 1)",
                    "jax_vmap.py": "lambda loss, step, model: float('nan') if step == 1 and model == 0 else loss",
