@@ -70,14 +70,15 @@ static void check(caviar_cpu_product_function *product, const char *name, const 
 }
 
 /* Either side of tiles of 1, 4, 6 and 12 rows and of what is left beside them, of registers of 4, 8 and 16, of panels
- * of 8, 16 and 64 columns and 200 deep, of right factors read where they are (rows of up to 512, full registers or
+ * of 8, 16 and 64 columns and 200 deep, of right factors read where they are (rows of up to 511, full registers or
  * more than 200 deep) and copied; and an empty sum. */
 Test(ops_product, by_every_way) {
     static const int64_t sizes[][3] = { { 1, 1, 1 },     { 5, 0, 7 },     { 6, 127, 16 },   { 7, 128, 17 },
                                         { 4, 129, 15 },  { 12, 64, 64 },  { 13, 65, 65 },   { 11, 260, 63 },
                                         { 23, 31, 33 },  { 10, 128, 48 }, { 18, 257, 130 }, { 2, 3, 100 },
                                         { 128, 40, 10 }, { 3, 1, 8 },     { 29, 7, 9 },     { 64, 12, 24 },
-                                        { 8, 201, 64 },  { 9, 30, 512 },  { 15, 5, 528 },   { 7, 230, 2 } };
+                                        { 8, 201, 64 },  { 9, 30, 480 },  { 9, 30, 512 },   { 15, 5, 528 },
+                                        { 7, 230, 2 } };
     const char *name;
     int runs, ways = 0;
     caviar_cpu_product_function *product;

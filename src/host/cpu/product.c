@@ -34,7 +34,7 @@ enum {
     TALLEST = 2 * TALL,
     PANEL_DEPTH = 200, /* of copies; a panel of 64 columns takes 50 KiB of the second cache */
     LINE = 16,         /* floats of a line of a cache */
-    LONGEST_ROW = 512  /* of a right factor that is read where it is; longer ones fall on few sets of a cache */
+    LONG_ROW = 512     /* of a right factor, from which on it is copied: such rows fall on few sets of a cache */
 };
 
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));

@@ -130,7 +130,7 @@ TARGET static void WAY(fill_panel)(float *panel, const float *b, int64_t row, in
  * columns, which is no harm but in the last rows: a pass of their own, which costs less than many copied panels.
  */
 TARGET static int64_t WAY(rows_in_place)(const caviar_cpu_factor *b, int64_t depth, int64_t width) {
-    if (b->column != 1 || b->row > LONGEST_ROW) return 0;
+    if (b->column != 1 || b->row >= LONG_ROW) return 0;
     if (width % LANES == 0) return depth;
     return depth <= PANEL_DEPTH ? 0 : depth - 1 - (LANES - width % LANES - 1) / b->row;
 }
