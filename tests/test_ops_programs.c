@@ -285,7 +285,7 @@ static void check_same(const training *a, const training *b, const char *what) {
                   "%s changes operand %d", what, i);
 }
 
-#define STEPS 11
+#define STEPS 20 /* one, then more than a program gathers ahead, and some left */
 
 Test(ops_programs, same_bits_as_the_calls_and_on_any_number_of_threads) {
     caviar_device *one = cpu(1), *two = cpu(2);

@@ -43,9 +43,8 @@ CAVIAR_INLINE float slope_of_sigmoid(float y) {
     return y * (1 - y);
 }
 
-/* A comparison with NaN is false, so that it stays: fmaxf(NaN, 0) would hide a diverged model behind a 0. */
-DEFINE_ACTIVATION(relu, x < 0 ? 0 : x)
-DEFINE_SLOPE(relu_slope, x > 0 ? 1 : (x <= 0 ? 0 : x))
+DEFINE_ACTIVATION(relu, caviar_relu(x))
+DEFINE_SLOPE(relu_slope, caviar_relu_slope(x))
 DEFINE_ACTIVATION(tanh_of, caviar_tanh(x))
 DEFINE_SLOPE(tanh_slope, slope_of_tanh(caviar_tanh(x)))
 DEFINE_ACTIVATION(sigmoid, caviar_sigmoid(x))

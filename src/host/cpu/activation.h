@@ -5,9 +5,7 @@
 #ifndef CAVIAR_HOST_CPU_ACTIVATION_H
 #define CAVIAR_HOST_CPU_ACTIVATION_H
 
-#include <caviar/ops.h>
-
-#include <string.h>
+#include "cpu.h"
 
 #define CAVIAR_CPU_TILE 32 /* columns of a block at most */
 #define CAVIAR_CPU_ROWS 32
@@ -32,6 +30,15 @@ void caviar_cpu_drop(const caviar_cpu_block *x, const caviar_cpu_dropout *dropou
 
 static inline caviar_activation caviar_cpu_activation_of(const int32_t *activation, int64_t model) {
     return activation ? (caviar_activation)activation[model] : CAVIAR_IDENTITY;
+}
+
+/* A comparison with NaN is false, so that it stays: fmaxf(NaN, 0) would hide a diverged model behind a 0. */
+static inline float caviar_relu(float x) {
+    return x < 0 ? 0 : x;
+}
+
+static inline float caviar_relu_slope(float x) {
+    return x > 0 ? 1 : (x <= 0 ? 0 : x);
 }
 
 /* x = act(x) */
@@ -62,8 +69,7 @@ static inline void caviar_cpu_copy_block(const caviar_cpu_block *to, const cavia
 static inline void caviar_cpu_clear_padding(const caviar_matrix *m, int64_t k, int64_t batch, int64_t live,
                                             int64_t width) {
     float *rows = m->data + k * m->model_stride + live;
-    for (int64_t b = 0; b < batch && live < width; b++)
-        memset(rows + b * m->example_stride, 0, (size_t)(width - live) * sizeof(float));
+    for (int64_t b = 0; b < batch && live < width; b++) caviar_cpu_clear(rows + b * m->example_stride, width - live);
 }
 
 /* The same part in memory of its own. */

@@ -75,19 +75,36 @@ typedef struct columns {
     float mean[TILE], inverse[TILE], gamma[TILE], beta[TILE];
 } columns;
 
-/* out = a; it may be z. A copy of the columns is known not to change with it. */
-CAVIAR_INLINE void normalise_of(const int64_t count, const block *out, const block *z, const columns *shared) {
+/* out = a, or relu(a); it may be z. A copy of the columns is known not to change with it. */
+CAVIAR_INLINE void normalise_of(const int64_t count, const int relu, const block *out, const block *z,
+                                const columns *shared) {
     const columns c = *shared;
     for (int64_t i = 0; i < z->rows; i++) {
         float *to = out->data + i * out->stride;
         const float *from = z->data + i * z->stride;
 #pragma GCC ivdep
-        for (int64_t j = 0; j < count; j++) to[j] = c.gamma[j] * ((from[j] - c.mean[j]) * c.inverse[j]) + c.beta[j];
+        for (int64_t j = 0; j < count; j++) {
+            const float a = c.gamma[j] * ((from[j] - c.mean[j]) * c.inverse[j]) + c.beta[j];
+            to[j] = relu ? caviar_relu(a) : a;
+        }
     }
 }
 
 CAVIAR_VECTORISED static void normalise(const block *out, const block *z, const columns *c) {
-    OVER_COLUMNS(z->columns, normalise_of, out, z, c);
+    OVER_COLUMNS(z->columns, normalise_of, 0, out, z, c);
+}
+
+CAVIAR_VECTORISED static void normalise_relu(const block *out, const block *z, const columns *c) {
+    OVER_COLUMNS(z->columns, normalise_of, 1, out, z, c);
+}
+
+static void normalise_and_activate(const block *out, const block *z, const columns *c, caviar_activation activation) {
+    if (activation == CAVIAR_RELU) {
+        normalise_relu(out, z, c);
+    } else {
+        normalise(out, z, c);
+        caviar_cpu_activate(out, activation);
+    }
 }
 
 CAVIAR_VECTORISED static void divide(double *sum, double by, int64_t count) {
@@ -127,8 +144,7 @@ static void forward_tile(const caviar_batch_norm_forward_args *a, const tile *t,
     const caviar_activation activation = caviar_cpu_activation_of(a->activation, t->k);
     for (int64_t first = 0; first < a->batch; first += ROWS) {
         const block z = block_of(&a->z, first, a->batch, t), y = block_of(&a->y, first, a->batch, t);
-        normalise(&y, &z, &c);
-        caviar_cpu_activate(&y, activation);
+        normalise_and_activate(&y, &z, &c, activation);
         caviar_cpu_drop(&y, dropout);
     }
 }
@@ -150,14 +166,17 @@ typedef struct gradients {
     double dgamma[TILE], dbeta[TILE];
 } gradients;
 
-CAVIAR_INLINE void add_gradients_of(const int64_t count, gradients *sum, const block *da, const block *z,
-                                    const columns *shared) {
+/* With relu, da is multiplied by the slope first. */
+CAVIAR_INLINE void add_gradients_of(const int64_t count, const int relu, gradients *sum, const block *da,
+                                    const block *z, const columns *shared) {
     const columns c = *shared;
     gradients s = *sum;
     for (int64_t i = 0; i < z->rows; i++) {
-        const float *d = da->data + i * da->stride, *from = z->data + i * z->stride;
+        float *restrict d = da->data + i * da->stride;
+        const float *restrict from = z->data + i * z->stride;
         for (int64_t j = 0; j < count; j++) {
             const float xhat = (from[j] - c.mean[j]) * c.inverse[j];
+            if (relu) d[j] *= caviar_relu_slope(c.gamma[j] * xhat + c.beta[j]);
             s.dgamma[j] += (double)d[j] * (double)xhat;
             s.dbeta[j] += (double)d[j];
         }
@@ -166,7 +185,11 @@ CAVIAR_INLINE void add_gradients_of(const int64_t count, gradients *sum, const b
 }
 
 CAVIAR_VECTORISED static void add_gradients(gradients *sum, const block *da, const block *z, const columns *c) {
-    OVER_COLUMNS(z->columns, add_gradients_of, sum, da, z, c);
+    OVER_COLUMNS(z->columns, add_gradients_of, 0, sum, da, z, c);
+}
+
+CAVIAR_VECTORISED static void add_relu_gradients(gradients *sum, const block *da, const block *z, const columns *c) {
+    OVER_COLUMNS(z->columns, add_gradients_of, 1, sum, da, z, c);
 }
 
 /* dz = gamma * inverse * (da - dbeta / batch - xhat * dgamma / batch), in place of da; the quotients are given. */
@@ -204,6 +227,10 @@ static void backward_tile(const caviar_batch_norm_backward_args *a, const tile *
         const block da = block_of(&a->dz, first, a->batch, t);
         caviar_cpu_copy_block(&da, &dy);
         caviar_cpu_drop(&da, dropout);
+        if (activation == CAVIAR_RELU) {
+            add_relu_gradients(&sum, &da, &z, &c);
+            continue;
+        }
         if (activation != CAVIAR_IDENTITY) {
             const block input = caviar_cpu_block_in(memory, &z);
             normalise(&input, &z, &c);
@@ -248,8 +275,7 @@ void caviar_cpu_batch_norm_inference(const caviar_batch_norm_inference_args *a, 
                 c.inverse[j] = (float)(1 / sqrt((double)variance[j] + (double)a->epsilon));
             for (int64_t b = 0; b < a->batch; b += ROWS) {
                 const block z = block_of(&a->z, b, a->batch, &t), y = block_of(&a->y, b, a->batch, &t);
-                normalise(&y, &z, &c);
-                caviar_cpu_activate(&y, activation);
+                normalise_and_activate(&y, &z, &c, activation);
             }
         }
         caviar_cpu_clear_padding(&a->y, k, a->batch, live, a->width);

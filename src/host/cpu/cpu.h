@@ -8,6 +8,8 @@
 
 #include "kernels/device.h"
 
+#include <string.h>
+
 /*
  * Elementwise loops are compiled for several widths of vector registers, chosen when the program is loaded. As
  * contraction is off, all of them compute the same bits. Sanitizers do not survive the choosing.
@@ -40,6 +42,19 @@ void caviar_cpu_run(const caviar_call *call, int64_t first, int64_t last);
 /* Model k's units of a layer that has room for `padded`; widths is NULL where none has fewer. */
 static inline int64_t caviar_cpu_true_width(const int32_t *widths, int64_t padded, int64_t k) {
     return widths ? widths[k] : padded;
+}
+
+/* Most paddings are shorter than four: a call of memset for each row took longer than the bias of a row of ten. */
+static inline void caviar_cpu_clear(float *to, int64_t count) {
+    if (count >= 4) {
+        memset(to, 0, (size_t)count * sizeof(float));
+        return;
+    }
+    if (count & 2) {
+        to[0] = to[1] = 0;
+        to += 2;
+    }
+    if (count & 1) to[0] = 0;
 }
 
 /* src/host/cpu/program.c */

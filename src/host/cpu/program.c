@@ -104,10 +104,10 @@ static int team_size(const caviar_call *calls, size_t count, int threads) {
  */
 
 /*
- * With 8 a model's state is loaded into the second cache for every eighth step; 16 were no faster. More than
- * AHEAD_BYTES would leave no room in a usual last cache.
+ * With 16 a model's state is loaded into the second cache for every sixteenth step: 3 us of 225 less than with 8. More
+ * than AHEAD_BYTES would leave no room in a usual last cache.
  */
-enum { AHEAD_BYTES = 8 << 20, MOST_AHEAD = 8, LINE = 64 };
+enum { AHEAD_BYTES = 8 << 20, MOST_AHEAD = 16, LINE = 64 };
 
 /* A minibatch, operations on models, and on to the next minibatch. */
 static int is_step(const caviar_call *calls, size_t count) {
