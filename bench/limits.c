@@ -10,6 +10,7 @@
 #include "statistics.h"
 #include "system.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct copy_state {
@@ -143,6 +144,24 @@ caviar_status bench_measure_limits(bench_limits *limits, bench_limits_samples *s
     caviar_device_free(device, product.b);
     caviar_device_free(device, product.c);
     return status;
+}
+
+static int moved(double before, double after) {
+    return after > 1.1 * before || before > 1.1 * after;
+}
+
+void bench_limits_drift(char *text, size_t size, const bench_limits *before, const bench_limits *after) {
+    text[0] = 0;
+    if (!moved(before->copy, after->copy) && !moved(before->fp32, after->fp32) && !moved(before->tf32, after->tf32))
+        return;
+    const int written =
+        snprintf(text, size,
+                 "the machine's speed changed while the cases ran, and percents may pass 100: copy %.4g GB/s "
+                 "before and %.4g after them, fp32 %.4g and %.4g GFLOP/s",
+                 1e-9 * before->copy, 1e-9 * after->copy, 1e-9 * before->fp32, 1e-9 * after->fp32);
+    if (before->tf32 > 0 && written > 0 && (size_t)written < size)
+        snprintf(text + written, size - (size_t)written, ", TF32 %.4g and %.4g GFLOP/s", 1e-9 * before->tf32,
+                 1e-9 * after->tf32);
 }
 
 void bench_limits_samples_free(bench_limits_samples *samples) {

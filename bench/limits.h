@@ -16,6 +16,8 @@ typedef struct bench_limits_samples {
 /* `scale` divides the sizes: 1 to measure, more for a trial that has no time. */
 caviar_status bench_measure_limits(bench_limits *limits, bench_limits_samples *samples, bench_clock *clock, int windows,
                                    int scale);
+/* Writes how far the ceilings moved, or "" if none did by more than a tenth. */
+void bench_limits_drift(char *text, size_t size, const bench_limits *before, const bench_limits *after);
 void bench_limits_samples_free(bench_limits_samples *samples);
 
 #endif

@@ -184,6 +184,19 @@ static void run_rows(bench_row *rows, const bench_cases *cases, bench_context *c
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
 }
 
+/* Ceilings are of the time before the cases: a machine that others share may be another one after them. */
+static void warn_of_drift(bench_context *context, const settings *s, json_t *warnings) {
+    bench_limits after;
+    bench_limits_samples samples;
+    char text[400];
+    if (bench_measure_limits(&after, &samples, &context->clock, context->windows, s->trial ? TRIAL_SCALE : 1))
+        snprintf(text, sizeof text, "the ceilings could not be measured again: %s", caviar_last_error());
+    else
+        bench_limits_drift(text, sizeof text, &context->limits, &after);
+    if (text[0]) json_array_append_new(warnings, json_string(text));
+    bench_limits_samples_free(&samples);
+}
+
 /* ------------------------------------------------------------------------------------------------------------- output
  */
 
@@ -192,6 +205,26 @@ static int write_to(const bench_run *run, bench_format format, const char *path)
     if (!file) return command_error(EXIT_CODE_FAILED, program, "cannot write %s: %s", path, strerror(errno));
     const int failed = bench_run_print(run, format, file);
     if (fclose(file) || failed) return command_error(EXIT_CODE_FAILED, program, "cannot write %s", path);
+    return EXIT_CODE_OK;
+}
+
+/* Whether a file can be written there. */
+static int writable(const char *path) {
+    char folder[1024] = ".";
+    const char *slash = strrchr(path, '/');
+    if (access(path, F_OK) == 0) return access(path, W_OK) == 0;
+    if (slash) snprintf(folder, sizeof folder, "%.*s", (int)(slash - path + 1), path);
+    return access(folder, W_OK) == 0;
+}
+
+/* Before anything is measured that would then be lost. */
+static int check_output(const settings *s) {
+    if (s->out && !writable(s->out))
+        return command_error(EXIT_CODE_FAILED, program, "cannot write %s: %s", s->out, strerror(errno));
+    if (s->record && access(s->results, W_OK))
+        return command_error(EXIT_CODE_FAILED, program,
+                             "cannot write records into %s: %s; --results FOLDER names another", s->results,
+                             strerror(errno));
     return EXIT_CODE_OK;
 }
 
@@ -254,6 +287,7 @@ static int measure(bench_context *context, const bench_cases *cases, const setti
         fail();
     } else {
         run_rows(rows, cases, context, s, end, nvml, warnings);
+        warn_of_drift(context, s, warnings);
         const bench_run run = { header, warnings, s->trial, &context->limits, &samples, rows, cases->count };
         code = write_output(&run, s);
         if (!code) code = verdict(rows, cases->count);
@@ -316,5 +350,7 @@ int main(int argc, char **argv) {
     const int code = parse(&s, argc, argv);
     if (code >= 0) return code;
     if (s.list) return list(&s);
-    return s.header ? print_header(&s, argc, argv) : run(&s, argc, argv);
+    if (s.header) return print_header(&s, argc, argv);
+    const int bad = check_output(&s);
+    return bad ? bad : run(&s, argc, argv);
 }

@@ -152,6 +152,22 @@ Test(bench, the_floor_is_what_takes_longer) {
 /* ------------------------------------------------------------------------------------------------------------- checks
  */
 
+Test(bench, tells_when_the_ceilings_moved) {
+    const bench_limits before = { .copy = 40e9, .fp32 = 200e9, .tf32 = 400e9 };
+    bench_limits after = { .copy = 43e9, .fp32 = 185e9, .tf32 = 400e9 };
+    char text[400];
+    bench_limits_drift(text, sizeof text, &before, &after);
+    cr_expect_str_empty(text, "less than a tenth is noise: %s", text);
+    after.fp32 = 240e9;
+    bench_limits_drift(text, sizeof text, &before, &after);
+    cr_expect_not_null(
+        strstr(text, "copy 40 GB/s before and 43 after them, fp32 200 and 240 GFLOP/s, TF32 400 and 400"), "%s", text);
+    after = before;
+    after.copy = 30e9;
+    bench_limits_drift(text, sizeof text, &before, &after);
+    cr_expect_str_not_empty(text);
+}
+
 Test(bench, an_error_is_on_the_scale_and_nan_is_infinite) {
     bench_check check = { 0 };
     bench_expect(&check, 11, 10, 10);
@@ -480,7 +496,8 @@ Test(bench_program, refuses_what_it_cannot_do) {
                 { "--windows 29", "--windows must be a whole number from 30", 2 },
                 { "--device abacus", "abacus", 1 },
                 { "--formt csv", "--format", 2 },
-                { TINY "--filter kernel/adv --out missing/file", "cannot write missing/file", 1 } };
+                { "--out missing/file", "cannot write missing/file", 1 },
+                { "--record all --results missing", "cannot write records into missing", 1 } };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         command_result r = command_run("%s", bad[i].arguments);
         assert_code(r, bad[i].code);

@@ -205,6 +205,11 @@ class Peers(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertRegex(done.stderr, r"^run: nowhere/caviar-bench is not there: cmake [^\n]*\n$")
 
+    def test_a_folder_that_is_not_there_is_told_before_any_work(self):
+        done, _ = self.run_it("--device", "cuda", "--out", "nowhere")
+        self.assertEqual((done.returncode, self.calls("")), (2, []))
+        self.assertRegex(done.stderr, r"^run: --out nowhere is no folder [^\n]*\n$")
+
     def test_caviar_bench_tells_the_header_of_its_records(self):
         done = subprocess.run([BENCH, "--header", "--device", "cpu"], capture_output=True, text=True, check=True)
         known = json.loads(done.stdout)

@@ -9,7 +9,13 @@ CORES = len(os.sched_getaffinity(0))
 
 
 class Unusable(Exception):
-    """caviar-bench, or the device, cannot be used; the text says why."""
+    """caviar-bench, the device or the folder of records cannot be used; the text says why."""
+
+
+def check_folder(out):
+    """Before anything is measured that would then be lost."""
+    if not os.path.isdir(out) or not os.access(out, os.W_OK):
+        raise Unusable(f"--out {out} is no folder that can be written into")
 
 
 def device_name(device):
