@@ -1,6 +1,5 @@
 /* schedule and optimizer_update. Formulas: caviar/ops.h. */
 #include "cpu.h"
-#include "exponential.h"
 
 #include <float.h>
 #include <math.h>
@@ -75,24 +74,15 @@ CAVIAR_VECTORISED static void update_rmsprop(const block *x, const rule *r) {
     }
 }
 
-/* Without `decays`, both decays are 0 and are left out. */
-CAVIAR_INLINE void update_adam_of(const block *x, const rule *r, const int decays) {
+CAVIAR_VECTORISED static void update_adam(const block *x, const rule *r) {
     float *restrict p = x->p, *restrict m = x->m, *restrict v = x->v;
     const float *restrict gradient = x->g;
     for (int64_t i = 0; i < x->count; i++) {
-        const float g = decays ? gradient[i] + r->l2 * p[i] : gradient[i];
-        const float decayed = decays ? p[i] - r->decoupled * p[i] : p[i];
+        const float g = gradient[i] + r->l2 * p[i], decayed = p[i] - r->decoupled * p[i];
         m[i] += r->complement1 * (g - m[i]);
         v[i] += r->complement2 * (square(g) - v[i]);
         p[i] = decayed - r->corrected_rate * m[i] / (sqrtf(v[i]) * r->root + r->epsilon);
     }
-}
-
-CAVIAR_VECTORISED static void update_adam(const block *x, const rule *r) {
-    if (r->l2 == 0 && r->decoupled == 0)
-        update_adam_of(x, r, 0);
-    else
-        update_adam_of(x, r, 1);
 }
 
 static void update(const caviar_optimizer_update_args *a, int64_t k, int64_t from, int64_t count, const rule *r) {
