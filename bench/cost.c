@@ -145,12 +145,3 @@ double bench_floor(const bench_cost *cost, double copy, double peak) {
     const double memory = copy > 0 ? cost->bytes / copy : 0, arithmetic = peak > 0 ? cost->operations / peak : 0;
     return memory > arithmetic ? memory : arithmetic;
 }
-
-double bench_floor_of_calls(const caviar_call *calls, size_t count, const bench_limits *limits) {
-    double seconds = 0;
-    for (size_t i = 0; i < count; i++) {
-        const bench_cost cost = bench_cost_of(&calls[i]);
-        seconds += bench_floor(&cost, limits->copy, limits->fp32);
-    }
-    return seconds;
-}

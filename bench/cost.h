@@ -21,7 +21,4 @@ typedef struct bench_limits {
 /* The least seconds that the cost can take: whichever of memory and arithmetic takes longer. */
 double bench_floor(const bench_cost *cost, double copy, double peak);
 
-/* The layered engine's floor of a list of calls: each operation reads from memory and writes to it. */
-double bench_floor_of_calls(const caviar_call *calls, size_t count, const bench_limits *limits);
-
 #endif

@@ -64,7 +64,7 @@ caviar_status bench_run_kernel(bench_row *row, bench_context *context) {
     bench_operands operands = { .device = context->device, .measures = 1 };
     op->build(&operands, &state.call, &row->source->size);
     row->cost = bench_cost_of(&state.call);
-    row->floor = bench_floor(&row->cost, context->limits.copy, context->limits.fp32);
+    bench_set_floor(row, &context->limits);
     if (bench_skip(row, context, operands.bytes, 1)) return CAVIAR_OK;
     operands = (bench_operands){ .device = context->device };
     op->build(&operands, &state.call, &row->source->size);

@@ -1,6 +1,6 @@
 /*
  * The two ceilings of the roofline. Copy: a buffer far larger than the last cache into another, by all threads or by
- * the faster of a kernel and the runtime on a GPU. Peak: the product of two large square matrices as the device
+ * the faster of a kernel and the runtime on a GPU. Peak: the product of two square matrices as the device
  * computes products, with all threads. Each is the median of its windows.
  */
 #include "limits.h"
@@ -156,12 +156,30 @@ void bench_limits_drift(char *text, size_t size, const bench_limits *before, con
         return;
     const int written =
         snprintf(text, size,
-                 "the machine's speed changed while the cases ran, and percents may pass 100: copy %.4g GB/s "
-                 "before and %.4g after them, fp32 %.4g and %.4g GFLOP/s",
+                 "the machine's speed changed while the cases ran, and the higher ceilings are taken: copy "
+                 "%.4g GB/s before and %.4g after them, fp32 %.4g and %.4g GFLOP/s",
                  1e-9 * before->copy, 1e-9 * after->copy, 1e-9 * before->fp32, 1e-9 * after->fp32);
     if (before->tf32 > 0 && written > 0 && (size_t)written < size)
         snprintf(text + written, size - (size_t)written, ", TF32 %.4g and %.4g GFLOP/s", 1e-9 * before->tf32,
                  1e-9 * after->tf32);
+}
+
+static void take_higher(double *rate, bench_samples *samples, double *other, bench_samples *other_samples) {
+    if (*other <= *rate) return;
+    const double lower = *rate;
+    const bench_samples of_lower = *samples;
+    *rate = *other;
+    *samples = *other_samples;
+    *other = lower;
+    *other_samples = of_lower;
+}
+
+void bench_limits_raise(bench_limits *limits, bench_limits_samples *samples, bench_limits *other,
+                        bench_limits_samples *other_samples) {
+    if (other->copy > limits->copy) samples->copy_by = other_samples->copy_by;
+    take_higher(&limits->copy, &samples->copy, &other->copy, &other_samples->copy);
+    take_higher(&limits->fp32, &samples->fp32, &other->fp32, &other_samples->fp32);
+    take_higher(&limits->tf32, &samples->tf32, &other->tf32, &other_samples->tf32);
 }
 
 void bench_limits_samples_free(bench_limits_samples *samples) {

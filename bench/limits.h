@@ -18,6 +18,9 @@ caviar_status bench_measure_limits(bench_limits *limits, bench_limits_samples *s
                                    int scale);
 /* Writes how far the ceilings moved, or "" if none did by more than a tenth. */
 void bench_limits_drift(char *text, size_t size, const bench_limits *before, const bench_limits *after);
+/* Of each ceiling the higher one, with its samples, goes into the first two, and the lower one into the others. */
+void bench_limits_raise(bench_limits *limits, bench_limits_samples *samples, bench_limits *other,
+                        bench_limits_samples *other_samples);
 void bench_limits_samples_free(bench_limits_samples *samples);
 
 #endif

@@ -184,17 +184,22 @@ static void run_rows(bench_row *rows, const bench_cases *cases, bench_context *c
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\r\033[K");
 }
 
-/* Ceilings are of the time before the cases: a machine that others share may be another one after them. */
-static void warn_of_drift(bench_context *context, const settings *s, json_t *warnings) {
+/* A machine that others share may be another one after the cases than before them. What it could, it can. */
+static void raise_limits(bench_context *context, bench_limits_samples *samples, bench_row *rows, int count,
+                         const settings *s, json_t *warnings) {
     bench_limits after;
-    bench_limits_samples samples;
+    bench_limits_samples samples_after;
     char text[400];
-    if (bench_measure_limits(&after, &samples, &context->clock, context->windows, s->trial ? TRIAL_SCALE : 1))
+    if (bench_measure_limits(&after, &samples_after, &context->clock, context->windows, s->trial ? TRIAL_SCALE : 1)) {
         snprintf(text, sizeof text, "the ceilings could not be measured again: %s", caviar_last_error());
-    else
+    } else {
         bench_limits_drift(text, sizeof text, &context->limits, &after);
+        bench_limits_raise(&context->limits, samples, &after, &samples_after);
+        for (int i = 0; i < count; i++)
+            if (rows[i].finished) bench_set_floor(&rows[i], &context->limits);
+    }
     if (text[0]) json_array_append_new(warnings, json_string(text));
-    bench_limits_samples_free(&samples);
+    bench_limits_samples_free(&samples_after);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- output
@@ -287,7 +292,7 @@ static int measure(bench_context *context, const bench_cases *cases, const setti
         fail();
     } else {
         run_rows(rows, cases, context, s, end, nvml, warnings);
-        warn_of_drift(context, s, warnings);
+        raise_limits(context, &samples, rows, cases->count, s, warnings);
         const bench_run run = { header, warnings, s->trial, &context->limits, &samples, rows, cases->count };
         code = write_output(&run, s);
         if (!code) code = verdict(rows, cases->count);

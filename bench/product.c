@@ -142,7 +142,7 @@ caviar_status bench_run_product(bench_row *row, bench_context *context) {
     bench_operands operands = { .device = context->device, .measures = 1 };
     build(&state.product, &operands, c->shared);
     row->cost = cost_of(&state.product);
-    row->floor = bench_floor(&row->cost, context->limits.copy, bench_peak(row, &context->limits));
+    bench_set_floor(row, &context->limits);
     if (bench_skip(row, context, operands.bytes, 1)) return CAVIAR_OK;
     operands = (bench_operands){ .device = context->device };
     build(&state.product, &operands, c->shared);

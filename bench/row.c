@@ -2,6 +2,7 @@
 #include "row.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* 1: `seconds` are more than three times the case's share of the budget. */
 static int beyond_share(bench_row *row, const bench_context *context, double seconds) {
@@ -55,10 +56,18 @@ caviar_status bench_time_row(bench_row *row, bench_context *context, const bench
 }
 
 void bench_row_free(bench_row *row) {
+    free(row->parts);
     bench_samples_free(&row->warm);
     bench_samples_free(&row->cold);
 }
 
 double bench_peak(const bench_row *row, const bench_limits *limits) {
     return row->source->tf32 ? limits->tf32 : limits->fp32;
+}
+
+void bench_set_floor(bench_row *row, const bench_limits *limits) {
+    const bench_cost *parts = row->parts ? row->parts : &row->cost;
+    const size_t count = row->parts ? row->part_count : 1;
+    row->floor = 0;
+    for (size_t i = 0; i < count; i++) row->floor += bench_floor(&parts[i], limits->copy, bench_peak(row, limits));
 }

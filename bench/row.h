@@ -21,8 +21,10 @@ typedef struct bench_row {
     const bench_case *source;
     int finished; /* 0: `message` says why it was skipped or what failed */
     char message[256];
-    bench_cost cost; /* of one repetition */
-    double floor;    /* seconds */
+    bench_cost cost;   /* of one repetition */
+    bench_cost *parts; /* of a step: those of its operations, each of which reads from memory and writes to it */
+    size_t part_count;
+    double floor; /* seconds; from `parts`, or from `cost` where there are none */
     bench_samples warm, cold;
     bench_check check;
     double tolerance; /* of check.worst */
@@ -66,7 +68,8 @@ int bench_skip(bench_row *row, const bench_context *context, uint64_t bytes, int
 caviar_status bench_time_row(bench_row *row, bench_context *context, const bench_work *warm, const bench_work *cold);
 void bench_row_free(bench_row *row);
 
-/* "f32" or "tf32", and the measured peak that goes with it. */
+/* The measured peak of the row's precision. */
 double bench_peak(const bench_row *row, const bench_limits *limits);
+void bench_set_floor(bench_row *row, const bench_limits *limits);
 
 #endif

@@ -43,13 +43,20 @@ static caviar_status count(bench_row *row, bench_context *context, const caviar_
     caviar_call_list *list = malloc(sizeof *list);
     if (!list) return caviar_fail_memory("the calls of a step", sizeof *list);
     caviar_build_training(list, p, p->shape.options.batch_size);
-    for (size_t i = 0; i < list->count; i++) {
-        const bench_cost cost = bench_cost_of(&list->calls[i]);
-        row->cost.bytes += cost.bytes;
-        row->cost.operations += cost.operations;
-    }
-    row->floor = bench_floor_of_calls(list->calls, list->count, &context->limits);
     caviar_status status = CAVIAR_OK;
+    row->parts = malloc(list->count * sizeof *row->parts);
+    if (!row->parts) {
+        status = caviar_fail_memory("the costs of a step", list->count * sizeof *row->parts);
+        free(list);
+        return status;
+    }
+    row->part_count = list->count;
+    for (size_t i = 0; i < list->count; i++) {
+        row->parts[i] = bench_cost_of(&list->calls[i]);
+        row->cost.bytes += row->parts[i].bytes;
+        row->cost.operations += row->parts[i].operations;
+    }
+    bench_set_floor(row, &context->limits);
     if (context->clock.timer)
         status = bench_gpu_count_launches(&row->launches, context->device, list->calls, list->count);
     free(list);

@@ -144,9 +144,15 @@ Test(bench, the_floor_is_what_takes_longer) {
     const bench_cost cost = { 100, 1000 };
     cr_expect_eq(bench_floor(&cost, 10, 1000), 10);
     cr_expect_eq(bench_floor(&cost, 1000, 10), 100);
-    const bench_limits limits = { .copy = 16, .fp32 = 1e9 };
-    const caviar_call calls[2] = { { .op = CAVIAR_OP_advance }, { .op = CAVIAR_OP_advance } };
-    cr_expect_eq(bench_floor_of_calls(calls, 2, &limits), 2, "each operation reads and writes for itself");
+    const bench_case step = { .group = BENCH_STEP };
+    const bench_limits limits = { .copy = 10, .fp32 = 100 };
+    bench_cost parts[] = { { 100, 0 }, { 0, 2000 }, { 100, 1000 } };
+    bench_row row = { .source = &step, .cost = { 200, 3000 }, .parts = parts, .part_count = 3 };
+    bench_set_floor(&row, &limits);
+    cr_expect_eq(row.floor, 40, "each operation reads and writes for itself: %g", row.floor);
+    row.parts = NULL;
+    bench_set_floor(&row, &limits);
+    cr_expect_eq(row.floor, 30, "%g", row.floor);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- checks
@@ -166,6 +172,17 @@ Test(bench, tells_when_the_ceilings_moved) {
     after.copy = 30e9;
     bench_limits_drift(text, sizeof text, &before, &after);
     cr_expect_str_not_empty(text);
+}
+
+Test(bench, the_higher_ceilings_count_with_their_samples) {
+    double one[] = { 1 }, two[] = { 2 };
+    bench_limits first = { .copy = 40e9, .fp32 = 200e9 }, second = { .copy = 30e9, .fp32 = 240e9 };
+    bench_limits_samples of_first = { .copy = { one, 1, 1 }, .fp32 = { one, 1, 1 } };
+    bench_limits_samples of_second = { .copy = { two, 1, 1 }, .fp32 = { two, 1, 1 } };
+    bench_limits_raise(&first, &of_first, &second, &of_second);
+    cr_expect(first.copy == 40e9 && first.fp32 == 240e9 && first.tf32 == 0);
+    cr_expect(of_first.copy.seconds == one && of_first.fp32.seconds == two);
+    cr_expect(of_second.copy.seconds == two && of_second.fp32.seconds == one, "each is freed once");
 }
 
 Test(bench, an_error_is_on_the_scale_and_nan_is_infinite) {
