@@ -14,7 +14,7 @@ bench_cost bench_cost_of(const caviar_call *call);
 /* What the machine can do, measured in the same run. */
 typedef struct bench_limits {
     double copy; /* bytes a second, read and written, of a large copy */
-    double fp32; /* operations a second of a large matrix product */
+    double fp32; /* operations a second of a matrix product */
     double tf32; /* the same on tensor cores; 0: not available */
 } bench_limits;
 

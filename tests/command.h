@@ -96,6 +96,12 @@ static inline json_t *parse_json(const char *text) {
     return document;
 }
 
+static inline double number_in(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    cr_assert(json_is_number(value), "%s is no number", key);
+    return json_number_value(value);
+}
+
 #define assert_contains(text, part) cr_assert(strstr(text, part) != NULL, "this has no \"%s\":\n%s", part, text)
 
 /* Fails with what the command said unless it ended with this exit code. */
