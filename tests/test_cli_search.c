@@ -129,6 +129,33 @@ Test(cli_search, same_seed_same_bytes) {
     command_free(&other);
 }
 
+/* A word of --set is trained, whatever the default space says of the widths of single layers. */
+Test(cli_search, the_word_said_last_is_trained) {
+    write_examples("data.csv", 200, 8, 1);
+#define ONE "search --data data.csv --trials 2 --epochs 1 --rounds 1 --set batch_size=16 "
+    command_result width = command_run(ONE "--set hidden_width=7 --out width");
+    assert_code(width, 0);
+    assert_contains(width.out, "hidden_width=7");
+    cr_assert_str_empty(width.err);
+    cr_assert_eq(system("tr -d '\\0' < width/best.safetensors | grep -q '\"hidden.0.weight\":[^}]*\\[4,7\\]'"), 0);
+    command_result none = command_run(ONE "--set hidden_layers=0 --set momentum=0.5 --set optimizer=sgd --out none");
+    assert_code(none, 0);
+    cr_assert_str_empty(none.err);
+    cr_assert_null(strstr(none.out, "dropout"), "it means nothing without hidden layers:\n%s", none.out);
+    cr_assert_null(strstr(none.out, "momentum"), "it means nothing to sgd:\n%s", none.out);
+    command_result own = command_run(ONE "--set hidden_width_1=9 --set hidden_width=7 --out own");
+    assert_code(own, 0);
+    cr_assert_eq(strncmp(own.err, "caviar search: note: hidden_width_1 is dropped, for hidden_width came after it", 76),
+                 0, "%s", own.err);
+    command_result train = command_run("train --data data.csv --epochs 1 --set hidden_width_2=9 --set hidden_layers=1");
+    assert_code(train, 0);
+    assert_contains(train.err, "caviar train: note: hidden_width_2 is dropped, for hidden_layers came after it");
+    command_free(&width);
+    command_free(&none);
+    command_free(&own);
+    command_free(&train);
+}
+
 Test(cli_search, folders_are_numbered) {
     write_examples("data.csv", 120, 4, 1);
     for (int i = 1; i <= 2; i++) {

@@ -275,14 +275,130 @@ Test(space, combinations_that_cannot_be_trained_are_refused) {
     parsed("hidden_layers=0,3");
     parsed("hidden_width_3=7");
     SUCCEEDS(caviar_space_check_trainable(space, 100));
+    /* Without hidden layers there is no batch norm that would need two examples. */
+    destroy_space();
+    make_space();
+    parsed("batch_size=1");
+    parsed("hidden_layers=0");
+    SUCCEEDS(caviar_space_check_trainable(space, 100));
+}
+
+/* The parameters of the space in their order, as text. */
+static const char *names(const caviar_space *of) {
+    static char text[1024];
+    text[0] = '\0';
+    for (int32_t i = 0; i < caviar_space_size(of); i++) {
+        const char *name;
+        SUCCEEDS(caviar_space_parameter_name(&name, of, i));
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "", name);
+    }
+    return text;
+}
+
+Test(space, the_word_said_last_wins) {
+    static const struct {
+        const char *lines[5], *names;
+        int notes;
+    } cases[] = {
+        { { "hidden_width_1=8", "dropout=0", "hidden_width_8=9", "hidden_width=7" }, "dropout hidden_width", 2 },
+        { { "hidden_width=7", "hidden_width_2=9" }, "hidden_width hidden_width_2", 0 },
+        { { "hidden_width=7", "hidden_width_2=9", "hidden_width=8" }, "hidden_width", 1 },
+        { { "hidden_width_1=8", "hidden_width_2=9", "hidden_layers=1" }, "hidden_width_1 hidden_layers", 1 },
+        { { "hidden_width_1=8", "hidden_layers=0" }, "hidden_layers", 1 },
+        { { "hidden_width_3=8", "hidden_width_4=9", "hidden_layers=1,3" }, "hidden_width_3 hidden_layers", 1 },
+        { { "hidden_width_3=8", "hidden_width_4=9", "hidden_layers=0..4" },
+          "hidden_width_3 hidden_width_4 hidden_layers",
+          0 },
+        { { "hidden_layers=4", "hidden_width_3=8", "dropout=0", "hidden_layers=2", "hidden_layers=4" },
+          "hidden_layers dropout",
+          1 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        destroy_space();
+        make_space();
+        for (int line = 0; line < 5 && cases[i].lines[line]; line++) parsed(cases[i].lines[line]);
+        cr_expect_str_eq(names(space), cases[i].names, "case %zu: %s", i, names(space));
+        cr_expect_eq(caviar_space_note_count(space), cases[i].notes, "case %zu", i);
+    }
+    const char *text = "untouched";
+    SUCCEEDS(caviar_space_note(&text, space, 0));
+    cr_expect_str_eq(text, "hidden_width_3 is dropped, for hidden_layers came after it, and networks have at most 2 "
+                           "hidden layers now");
+    REFUSES(caviar_space_note(NULL, space, 0), CAVIAR_INVALID_ARGUMENT, "NULL");
+    REFUSES(caviar_space_note(&text, NULL, 0), CAVIAR_INVALID_ARGUMENT, "NULL");
+    REFUSES(caviar_space_note(&text, space, 1), CAVIAR_INVALID_ARGUMENT, "index 1 is not one of the 1 notes");
+    REFUSES(caviar_space_note(&text, space, -1), CAVIAR_INVALID_ARGUMENT, "index -1");
+    cr_expect_eq(caviar_space_note_count(NULL), 0);
+
+    /* What is refused drops nothing. */
+    destroy_space();
+    make_space();
+    parsed("hidden_width_1=8");
+    REFUSES(caviar_space_parse(space, "hidden_width=0"), CAVIAR_INVALID_ARGUMENT, "hidden_width cannot be 0");
+    cr_expect_str_eq(names(space), "hidden_width_1");
+
+    /* The default space's widths are nobody's words. */
+    caviar_space *usual;
+    for (int i = 0; i < 2; i++) {
+        SUCCEEDS(caviar_space_create_default(&usual));
+        SUCCEEDS(caviar_space_parse(usual, i ? "hidden_layers=0" : "hidden_width=7"));
+        cr_expect(strstr(names(usual), "hidden_width_") == NULL && caviar_space_note_count(usual) == 0, "%s",
+                  names(usual));
+        SUCCEEDS(caviar_space_check_trainable(usual, 1000));
+        caviar_space_destroy(usual);
+    }
+    SUCCEEDS(caviar_space_create_default(&usual));
+    SUCCEEDS(caviar_space_parse(usual, "hidden_width_2=9"));
+    SUCCEEDS(caviar_space_parse(usual, "hidden_width=7"));
+    cr_expect_eq(caviar_space_note_count(usual), 1);
+    caviar_space_destroy(usual);
+}
+
+Test(space, knows_what_matters_to_a_trial) {
+    static const struct {
+        const char *name, *line, *other;
+    } cases[] = {
+        { "momentum", "optimizer=momentum", "optimizer=adam" },
+        { "momentum", "optimizer=momentum", "optimizer=sgd" },
+        { "beta1", "optimizer=adam", "optimizer=rmsprop" },
+        { "beta1", "optimizer=adamw", "optimizer=momentum" },
+        { "beta2", "optimizer=rmsprop", "optimizer=sgd" },
+        { "epsilon", "optimizer=adamw", "optimizer=momentum" },
+        { "decay_rate", "schedule=inverse_time", "schedule=cosine" },
+        { "decay_rate", "schedule=exponential", "schedule=constant" },
+        { "schedule_epochs", "schedule=cosine", "schedule=exponential" },
+        { "dropout", "hidden_layers=1", "hidden_layers=0" },
+        { "activation", "hidden_layers=1", "hidden_layers=0" },
+        { "batch_norm", "hidden_layers=1", "hidden_layers=0" },
+        { "hidden_width", "hidden_layers=1", "hidden_layers=0" },
+        { "hidden_width_1", "hidden_layers=1", "hidden_layers=0" },
+        { "hidden_width_8", "hidden_layers=8", "hidden_layers=7" },
+        { "learning_rate", "optimizer=sgd", NULL },
+        { "batch_size", "hidden_layers=0", NULL },
+        { NULL, "hidden_layers=0", "hidden_layers=0" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int is_other = 0; is_other < 2; is_other++) {
+            const char *line = is_other ? cases[i].other : cases[i].line;
+            if (line == NULL) continue;
+            destroy_space();
+            make_space();
+            const double value = parsed(line)->values[0];
+            const caviar_trial trial = caviar_trial_make(space, &value, 1000, 0, 0, 1);
+            cr_expect_eq(caviar_trial_uses(&trial, cases[i].name), !is_other && cases[i].name, "%s with %s",
+                         cases[i].name, line);
+            cr_expect_eq(caviar_trial_uses(&trial, "momenta"), 0);
+        }
+    }
+    cr_expect_eq(caviar_trial_uses(NULL, "learning_rate"), 0);
 }
 
 Test(space, a_trial_takes_every_value_to_its_place) {
     static const char *const lines[] = {
-        "hidden_width_2=9",   "hidden_width=5",  "hidden_layers=3",  "optimizer=rmsprop",
-        "learning_rate=0.25", "momentum=0.5",    "beta1=0.75",       "beta2=0.875",
-        "epsilon=0.125",      "weight_decay=2",  "schedule=cosine",  "decay_rate=3",
-        "dropout=0.0625",     "activation=tanh", "batch_norm=false", "batch_size=77",
+        "hidden_width=5",     "hidden_width_2=9", "hidden_layers=3",  "optimizer=rmsprop",
+        "learning_rate=0.25", "momentum=0.5",     "beta1=0.75",       "beta2=0.875",
+        "epsilon=0.125",      "weight_decay=2",   "schedule=cosine",  "decay_rate=3",
+        "dropout=0.0625",     "activation=tanh",  "batch_norm=false", "batch_size=77",
     };
     enum { COUNT = sizeof lines / sizeof lines[0] };
     double values[COUNT + 1];
@@ -292,7 +408,7 @@ Test(space, a_trial_takes_every_value_to_its_place) {
     cr_expect(trial.number == 12 && trial.round == 3 && trial.state == CAVIAR_TRIAL_PLANNED);
     cr_expect(isnan(trial.validation.loss) && isnan(trial.training.accuracy));
     cr_expect(trial.hidden_layers == 3 && trial.batch_norm == 0 && trial.batch_size == 77);
-    /* The width of one layer wins over hidden_width, whichever was added first; layers that are not there are 0. */
+    /* The width of one layer wins over hidden_width; layers that are not there are 0. */
     static const int32_t widths[CAVIAR_MAX_HIDDEN_LAYERS] = { 5, 9, 5, 0, 0, 0, 0, 0 };
     cr_expect(memcmp(trial.hidden_width, widths, sizeof widths) == 0);
     cr_expect(memcmp(h->hidden_width, widths, sizeof widths) == 0);

@@ -423,6 +423,14 @@ typedef enum caviar_metric { CAVIAR_VALIDATION_ACCURACY = 0, CAVIAR_VALIDATION_L
 CAVIAR_API caviar_status caviar_space_create(caviar_space **space); /* empty */
 CAVIAR_API void caviar_space_destroy(caviar_space *space);
 /*
+ * However a parameter is added, on one line, by a file or by the functions here, the word said last wins:
+ *     a parameter takes the place of the one of its name;
+ *     hidden_width removes every hidden_width_N that is there; one that is added afterwards stays beside it, and is the
+ *     width of its layer;
+ *     hidden_layers removes hidden_width_N of layers above the most that it can be.
+ * What is removed leaves a note (caviar_space_note), unless it is of the default space and nobody asked for it. A
+ * failure leaves the space as it was.
+ *
  * Adds or replaces a numeric parameter. quantum is for the Q_ distributions and 0 otherwise. Those take the multiples
  * of the quantum that lie in the range, of which there must be one.
  */
@@ -461,6 +469,12 @@ CAVIAR_API caviar_status caviar_space_save(const caviar_space *space, const char
 /* The space that `caviar search` uses when it is given none. */
 CAVIAR_API caviar_status caviar_space_create_default(caviar_space **space);
 CAVIAR_API int32_t caviar_space_size(const caviar_space *space); /* parameters; 0 for NULL */
+/*
+ * What somebody should know who made this space and is no error: words that were dropped, and, with the file and the
+ * line, what of a file is left unread or taken as something else. A sentence each, that lives as long as the space.
+ */
+CAVIAR_API int32_t caviar_space_note_count(const caviar_space *space); /* 0 for NULL */
+CAVIAR_API caviar_status caviar_space_note(const char **text, const caviar_space *space, int32_t index);
 /* Name of parameter `index` in the order of addition. Lives until the space changes. */
 CAVIAR_API caviar_status caviar_space_parameter_name(const char **name, const caviar_space *space, int32_t index);
 /*
@@ -539,6 +553,13 @@ typedef struct caviar_trial {
     caviar_hyperparameters hyperparameters;
     int32_t hidden_layers, hidden_width[CAVIAR_MAX_HIDDEN_LAYERS], batch_norm, batch_size;
 } caviar_trial;
+
+/*
+ * 1: the hyperparameter of this name changes something about this trial; 0: it does not (momentum without the optimizer
+ * momentum, beta1 without adam and adamw, decay_rate of a constant schedule, dropout without hidden layers, the width
+ * of a layer that is not there, ...), or there is none of that name.
+ */
+CAVIAR_API int caviar_trial_uses(const caviar_trial *trial, const char *hyperparameter);
 
 /*
  * A search takes `trials` points of the space, dealt evenly to the rounds. Round 0 samples the whole space. Each later

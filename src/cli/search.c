@@ -149,6 +149,7 @@ static caviar_status choose_metric(search_settings *s, const caviar_space *space
 /* Opens and checks everything that a search needs; the device last, for it takes longest. */
 static caviar_status open_all(search_run *run, search_settings *s) {
     caviar_status status = space_build(&run->space, s->space, 1, &s->set);
+    if (status == CAVIAR_OK && !s->quiet) space_print_notes("search", run->space);
     if (status == CAVIAR_OK) status = choose_metric(s, run->space);
     if (status == CAVIAR_OK) status = data_load_split(&run->dataset, &s->data, s->search.seed);
     if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);

@@ -13,6 +13,9 @@
 
 enum { VALUE_SIZE = 64, FIXED_COLUMNS = 6 };
 
+/* Where the table shows a parameter. */
+typedef enum parameter_place { NOWHERE = 0, IN_A_COLUMN = 1, IN_THE_LAST_LINE = 2 } parameter_place;
+
 static const char *state_name(caviar_trial_state state) {
     static const char *const names[] = { "planned", "complete", "diverged", "interrupted", "training" };
     return names[state];
@@ -31,24 +34,6 @@ static void shorten(char value[VALUE_SIZE]) {
     snprintf(value, VALUE_SIZE, "%.3g", number);
     char *zero = strstr(value, "e-0");
     if (zero) memmove(zero + 2, zero + 3, strlen(zero + 3) + 1); /* 1e-05 is 1e-5 */
-}
-
-/* Whether a hyperparameter of that name has an effect on this trial. */
-static int matters(const char *name, const caviar_trial *trial) {
-    const caviar_optimizer optimizer = trial->hyperparameters.optimizer;
-    const caviar_schedule schedule = trial->hyperparameters.schedule;
-    const int is_adam = optimizer == CAVIAR_ADAM || optimizer == CAVIAR_ADAMW;
-    int layer;
-    if (!strcmp(name, "momentum")) return optimizer == CAVIAR_MOMENTUM;
-    if (!strcmp(name, "beta1")) return is_adam;
-    if (!strcmp(name, "beta2") || !strcmp(name, "epsilon")) return is_adam || optimizer == CAVIAR_RMSPROP;
-    if (!strcmp(name, "decay_rate")) return schedule == CAVIAR_INVERSE_TIME || schedule == CAVIAR_EXPONENTIAL;
-    if (!strcmp(name, "schedule_epochs")) return schedule == CAVIAR_COSINE;
-    if (!strcmp(name, "activation") || !strcmp(name, "batch_norm") || !strcmp(name, "dropout") ||
-        !strcmp(name, "hidden_width"))
-        return trial->hidden_layers > 0;
-    if (sscanf(name, "hidden_width_%d", &layer) == 1) return layer <= trial->hidden_layers;
-    return 1;
 }
 
 /* The numbers of all measured trials, best first; malloc'ed. */
@@ -75,6 +60,17 @@ static int same_in_all(const search_report *report, const int32_t *numbers, int3
     return 1;
 }
 
+/* Whether parameter `index` changes anything about any of these trials: otherwise it is not shown. */
+static int used_by_any(const search_report *report, const int32_t *numbers, int32_t count, int32_t index) {
+    const char *name;
+    caviar_trial trial;
+    if (caviar_space_parameter_name(&name, report->space, index) != CAVIAR_OK) return 0;
+    for (int32_t i = 0; i < count; i++)
+        if (caviar_search_get_trial(&trial, report->search, numbers[i]) == CAVIAR_OK && caviar_trial_uses(&trial, name))
+            return 1;
+    return 0;
+}
+
 /* The names of parameters with a space for each underscore, so that a heading may break there. */
 static void heading_of(char heading[VALUE_SIZE], const char *name) {
     snprintf(heading, VALUE_SIZE, "%s", name);
@@ -82,7 +78,7 @@ static void heading_of(char heading[VALUE_SIZE], const char *name) {
         if (*c == '_') *c = ' ';
 }
 
-static caviar_status add_row(text_table *t, const search_report *report, const int *is_column, int32_t place,
+static caviar_status add_row(text_table *t, const search_report *report, const parameter_place *places, int32_t place,
                              int32_t number) {
     caviar_trial trial;
     caviar_status status = caviar_search_get_trial(&trial, report->search, number);
@@ -102,18 +98,18 @@ static caviar_status add_row(text_table *t, const search_report *report, const i
     for (int32_t i = 0; i < caviar_space_size(report->space) && status == CAVIAR_OK; i++) {
         const char *name;
         char value[VALUE_SIZE];
-        if (!is_column[i]) continue;
+        if (places[i] != IN_A_COLUMN) continue;
         status = caviar_space_parameter_name(&name, report->space, i);
         if (status == CAVIAR_OK) status = caviar_search_get_value(value, sizeof value, report->search, number, i);
         if (status != CAVIAR_OK) return status;
         shorten(value);
-        table_cell(t, "%s", matters(name, &trial) ? value : "-");
+        table_cell(t, "%s", caviar_trial_uses(&trial, name) ? value : "-");
     }
     return status;
 }
 
-static caviar_status fill(text_table *t, const search_report *report, const int *is_column, const int32_t *numbers,
-                          int32_t count) {
+static caviar_status fill(text_table *t, const search_report *report, const parameter_place *places,
+                          const int32_t *numbers, int32_t count) {
     static const char *const headings[FIXED_COLUMNS] = { "rank", "trial", "round", "accuracy", "loss", "epoch" };
     for (int i = 0; i < FIXED_COLUMNS; i++) table_cell(t, "%s", headings[i]);
     for (int32_t i = 0; i < caviar_space_size(report->space); i++) {
@@ -122,22 +118,22 @@ static caviar_status fill(text_table *t, const search_report *report, const int 
         const caviar_status status = caviar_space_parameter_name(&name, report->space, i);
         if (status != CAVIAR_OK) return status;
         heading_of(heading, name);
-        if (is_column[i]) table_cell(t, "%s", heading);
+        if (places[i] == IN_A_COLUMN) table_cell(t, "%s", heading);
     }
     for (int32_t i = 0; i < count; i++) {
-        const caviar_status status = add_row(t, report, is_column, i + 1, numbers[i]);
+        const caviar_status status = add_row(t, report, places, i + 1, numbers[i]);
         if (status != CAVIAR_OK) return status;
     }
     return CAVIAR_OK;
 }
 
-/* One line with the parameters that are no columns, as the first trial has them. */
-static caviar_status print_constants(const search_report *report, const int *is_column, int32_t number) {
+/* One line with the parameters that are no columns, as trial `number` has them. */
+static caviar_status print_constants(const search_report *report, const parameter_place *places, int32_t number) {
     int printed = 0;
     for (int32_t i = 0; i < caviar_space_size(report->space); i++) {
         const char *name;
         char value[VALUE_SIZE];
-        if (is_column[i]) continue;
+        if (places[i] != IN_THE_LAST_LINE) continue;
         caviar_status status = caviar_space_parameter_name(&name, report->space, i);
         if (status == CAVIAR_OK) status = caviar_search_get_value(value, sizeof value, report->search, number, i);
         if (status != CAVIAR_OK) return status;
@@ -150,20 +146,24 @@ static caviar_status print_constants(const search_report *report, const int *is_
 
 static caviar_status print_ranked(const search_report *report, const int32_t *numbers, int32_t count, int32_t top) {
     const int32_t parameters = caviar_space_size(report->space);
-    int *is_column = calloc((size_t)parameters + 1, sizeof *is_column);
+    parameter_place *places = calloc((size_t)parameters + 1, sizeof *places);
     int columns = FIXED_COLUMNS;
     text_table best;
-    if (!is_column) return CAVIAR_OUT_OF_MEMORY;
-    for (int32_t i = 0; i < parameters; i++) columns += is_column[i] = !same_in_all(report, numbers, count, i);
+    if (!places) return CAVIAR_OUT_OF_MEMORY;
+    for (int32_t i = 0; i < parameters; i++) {
+        if (!used_by_any(report, numbers, count, i)) continue;
+        places[i] = same_in_all(report, numbers, count, i) ? IN_THE_LAST_LINE : IN_A_COLUMN;
+        columns += places[i] == IN_A_COLUMN;
+    }
     printf("best trials by %s\n",
            report->options->metric == CAVIAR_VALIDATION_LOSS ? "validation loss" : "validation accuracy");
     table_init(&best, columns);
-    caviar_status status = fill(&best, report, is_column, numbers, top < count ? top : count);
+    caviar_status status = fill(&best, report, places, numbers, top < count ? top : count);
     if (status == CAVIAR_OK && table_print(&best, stdout, table_terminal_width(stdout)) != 0)
         status = CAVIAR_OUT_OF_MEMORY;
-    if (status == CAVIAR_OK) status = print_constants(report, is_column, numbers[0]);
+    if (status == CAVIAR_OK) status = print_constants(report, places, numbers[0]);
     table_free(&best);
-    free(is_column);
+    free(places);
     return status;
 }
 

@@ -17,6 +17,12 @@ caviar_status space_build(caviar_space **space, const char *path, int use_defaul
     return status;
 }
 
+void space_print_notes(const char *command, const caviar_space *space) {
+    const char *text;
+    for (int32_t i = 0; i < caviar_space_note_count(space); i++)
+        if (caviar_space_note(&text, space, i) == CAVIAR_OK) fprintf(stderr, "caviar %s: note: %s\n", command, text);
+}
+
 void space_print_help(void) {
     printf("\nHyperparameters\n"
            "  optimizer        sgd, momentum, rmsprop, adam or adamw\n"

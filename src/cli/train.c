@@ -97,6 +97,7 @@ static caviar_status open_all(train_run *run, const train_settings *s) {
     run->options = (caviar_population_options)CAVIAR_POPULATION_OPTIONS_INIT;
     run->options.seed = s->seed;
     caviar_status status = space_build(&run->space, s->space, 0, &s->set);
+    if (status == CAVIAR_OK && !s->quiet) space_print_notes("train", run->space);
     if (status == CAVIAR_OK) status = data_load_split(&run->dataset, &s->data, s->seed);
     if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
     if (status == CAVIAR_OK)

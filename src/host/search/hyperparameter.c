@@ -22,36 +22,62 @@ static const char *const schedules[] = { "constant", "inverse_time", "exponentia
 static const char *const activations[] = { "relu", "tanh", "sigmoid" };
 static const char *const truths[] = { "false", "true" };
 
-#define REAL(name, scale, low, high)                                                                                   \
-    { #name, CAVIAR_REAL, scale, low, high, NULL, offsetof(caviar_trial, hyperparameters.name) }
-#define WHOLE(name, low, high)                                                                                         \
-    { #name, CAVIAR_WHOLE, CAVIAR_INT_UNIFORM, low, high, NULL, offsetof(caviar_trial, name) }
-#define CHOICE(name, low, high, choices, member)                                                                       \
-    { #name, CAVIAR_CHOICE, CAVIAR_CATEGORICAL, low, high, choices, offsetof(caviar_trial, member) }
+/* When a hyperparameter matters. */
+static int uses_momentum(const caviar_trial *trial) {
+    return trial->hyperparameters.optimizer == CAVIAR_MOMENTUM;
+}
+
+static int uses_first_moment(const caviar_trial *trial) {
+    return trial->hyperparameters.optimizer == CAVIAR_ADAM || trial->hyperparameters.optimizer == CAVIAR_ADAMW;
+}
+
+static int uses_second_moment(const caviar_trial *trial) {
+    return uses_first_moment(trial) || trial->hyperparameters.optimizer == CAVIAR_RMSPROP;
+}
+
+static int decays(const caviar_trial *trial) {
+    return trial->hyperparameters.schedule == CAVIAR_INVERSE_TIME ||
+           trial->hyperparameters.schedule == CAVIAR_EXPONENTIAL;
+}
+
+static int is_cosine(const caviar_trial *trial) {
+    return trial->hyperparameters.schedule == CAVIAR_COSINE;
+}
+
+static int is_deep(const caviar_trial *trial) {
+    return trial->hidden_layers > 0;
+}
+
+#define REAL(name, scale, low, high, matters)                                                                          \
+    { #name, CAVIAR_REAL, scale, low, high, NULL, offsetof(caviar_trial, hyperparameters.name), matters, 0 }
+#define WHOLE(name, low, high, matters)                                                                                \
+    { #name, CAVIAR_WHOLE, CAVIAR_INT_UNIFORM, low, high, NULL, offsetof(caviar_trial, name), matters, 0 }
+#define CHOICE(name, low, high, choices, member, matters)                                                              \
+    { #name, CAVIAR_CHOICE, CAVIAR_CATEGORICAL, low, high, choices, offsetof(caviar_trial, member), matters, 0 }
 #define WIDTH(number)                                                                                                  \
     {                                                                                                                  \
         "hidden_width_" #number, CAVIAR_WHOLE, CAVIAR_INT_UNIFORM, 1, CAVIAR_MAX_WIDTH, NULL,                          \
-            offsetof(caviar_trial, hidden_width) + (number - 1) * sizeof(int32_t)                                      \
+            offsetof(caviar_trial, hidden_width) + (number - 1) * sizeof(int32_t), NULL, number                        \
     }
 
 const caviar_hyperparameter caviar_hyperparameter_table[CAVIAR_HYPERPARAMETER_COUNT] = {
-    CHOICE(optimizer, CAVIAR_SGD, CAVIAR_ADAMW, optimizers, hyperparameters.optimizer),
-    REAL(learning_rate, CAVIAR_LOG_UNIFORM, ABOVE_ZERO, 1e6),
-    REAL(momentum, CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, BELOW_ONE),
-    REAL(beta1, CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, BELOW_ONE),
-    REAL(beta2, CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, BELOW_ONE),
-    REAL(epsilon, CAVIAR_LOG_UNIFORM, ABOVE_ZERO, 1),
-    REAL(weight_decay, CAVIAR_LOG_UNIFORM, 0, 1e6),
-    CHOICE(schedule, CAVIAR_CONSTANT_RATE, CAVIAR_COSINE, schedules, hyperparameters.schedule),
-    REAL(decay_rate, CAVIAR_UNIFORM, 0, 1e6),
-    REAL(schedule_epochs, CAVIAR_UNIFORM, 1e-6, 1e9),
-    REAL(dropout, CAVIAR_UNIFORM, 0, BELOW_ONE),
-    CHOICE(activation, CAVIAR_RELU, CAVIAR_SIGMOID, activations, hyperparameters.activation),
-    CHOICE(batch_norm, 0, 1, truths, batch_norm),
-    WHOLE(batch_size, 1, 65536),
-    WHOLE(hidden_layers, 0, CAVIAR_MAX_HIDDEN_LAYERS),
-    { "hidden_width", CAVIAR_WHOLE, CAVIAR_INT_UNIFORM, 1, CAVIAR_MAX_WIDTH, NULL,
-      offsetof(caviar_trial, hidden_width) },
+    CHOICE(optimizer, CAVIAR_SGD, CAVIAR_ADAMW, optimizers, hyperparameters.optimizer, NULL),
+    REAL(learning_rate, CAVIAR_LOG_UNIFORM, ABOVE_ZERO, 1e6, NULL),
+    REAL(momentum, CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, BELOW_ONE, uses_momentum),
+    REAL(beta1, CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, BELOW_ONE, uses_first_moment),
+    REAL(beta2, CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, BELOW_ONE, uses_second_moment),
+    REAL(epsilon, CAVIAR_LOG_UNIFORM, ABOVE_ZERO, 1, uses_second_moment),
+    REAL(weight_decay, CAVIAR_LOG_UNIFORM, 0, 1e6, NULL),
+    CHOICE(schedule, CAVIAR_CONSTANT_RATE, CAVIAR_COSINE, schedules, hyperparameters.schedule, NULL),
+    REAL(decay_rate, CAVIAR_UNIFORM, 0, 1e6, decays),
+    REAL(schedule_epochs, CAVIAR_UNIFORM, 1e-6, 1e9, is_cosine),
+    REAL(dropout, CAVIAR_UNIFORM, 0, BELOW_ONE, is_deep),
+    CHOICE(activation, CAVIAR_RELU, CAVIAR_SIGMOID, activations, hyperparameters.activation, is_deep),
+    CHOICE(batch_norm, 0, 1, truths, batch_norm, is_deep),
+    WHOLE(batch_size, 1, 65536, NULL),
+    WHOLE(hidden_layers, 0, CAVIAR_MAX_HIDDEN_LAYERS, NULL),
+    { "hidden_width", CAVIAR_WHOLE, CAVIAR_INT_UNIFORM, 1, CAVIAR_MAX_WIDTH, NULL, offsetof(caviar_trial, hidden_width),
+      is_deep, 0 },
     WIDTH(1),
     WIDTH(2),
     WIDTH(3),
@@ -144,4 +170,26 @@ void caviar_hyperparameter_set(caviar_trial *trial, const caviar_hyperparameter 
     const int32_t whole = (int32_t)value;
     const int copies = strcmp(hyperparameter->name, "hidden_width") == 0 ? CAVIAR_MAX_HIDDEN_LAYERS : 1;
     for (int i = 0; i < copies; ++i) memcpy(place + (size_t)i * sizeof whole, &whole, sizeof whole);
+}
+
+double caviar_hyperparameter_get(const caviar_trial *trial, const caviar_hyperparameter *hyperparameter) {
+    const char *place = (const char *)trial + hyperparameter->offset;
+    if (hyperparameter->type == CAVIAR_REAL) {
+        double value;
+        memcpy(&value, place, sizeof value);
+        return value;
+    }
+    int32_t whole;
+    memcpy(&whole, place, sizeof whole);
+    return whole;
+}
+
+int caviar_hyperparameter_matters(const caviar_hyperparameter *hyperparameter, const caviar_trial *trial) {
+    if (hyperparameter->layer > 0) return hyperparameter->layer <= trial->hidden_layers;
+    return hyperparameter->matters == NULL || hyperparameter->matters(trial);
+}
+
+int caviar_trial_uses(const caviar_trial *trial, const char *name) {
+    const caviar_hyperparameter *hyperparameter = trial && name ? caviar_hyperparameter_find(name) : NULL;
+    return hyperparameter != NULL && caviar_hyperparameter_matters(hyperparameter, trial);
 }

@@ -19,6 +19,10 @@ typedef struct caviar_hyperparameter {
     double low, high;           /* bounds, both allowed; choices are numbered from low to high */
     const char *const *choices; /* of CHOICE */
     size_t offset;              /* of its value in caviar_trial */
+    /* Whether it changes anything about a trial, judged by the trial's optimizer, schedule and hidden_layers alone.
+       NULL: it always does. The width of a single layer has `layer` instead. */
+    int (*matters)(const caviar_trial *trial);
+    int32_t layer; /* 1 or more: it is this hidden layer's width; 0: it is another hyperparameter */
 } caviar_hyperparameter;
 
 enum { CAVIAR_HYPERPARAMETER_COUNT = 16 + CAVIAR_MAX_HIDDEN_LAYERS };
@@ -42,5 +46,10 @@ void caviar_hyperparameter_format(char text[CAVIAR_NUMBER_SIZE], const caviar_hy
 
 /* Writes a value into a trial. */
 void caviar_hyperparameter_set(caviar_trial *trial, const caviar_hyperparameter *hyperparameter, double value);
+/* Reads it back; of hidden_width the width of the first layer. */
+double caviar_hyperparameter_get(const caviar_trial *trial, const caviar_hyperparameter *hyperparameter);
+
+/* Whether its value changes anything about this trial; hidden_width counts where there are hidden layers. */
+int caviar_hyperparameter_matters(const caviar_hyperparameter *hyperparameter, const caviar_trial *trial);
 
 #endif

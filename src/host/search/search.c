@@ -70,7 +70,8 @@ caviar_status caviar_search_create(caviar_search **search, caviar_device *device
     created->dataset = dataset;
     created->data = data;
     created->space = *space;
-    created->space.metric = options->metric; /* what the record says of the search */
+    created->space.notes = (caviar_notes){ NULL, 0, 0 }; /* they stay with the caller's space */
+    created->space.metric = options->metric;             /* what the record says of the search */
     created->space.has_metric = 1;
     created->options = *options;
     created->options.directory = NULL;

@@ -17,6 +17,8 @@ caviar_status caviar_space_create(caviar_space **space) {
 }
 
 void caviar_space_destroy(caviar_space *space) {
+    if (space == NULL) return;
+    caviar_notes_destroy(&space->notes);
     free(space);
 }
 
@@ -58,12 +60,71 @@ const caviar_space_parameter *caviar_space_find(const caviar_space *space, const
     return NULL;
 }
 
-/* Puts the parameter where the one of its name stands, or at the end; there is a place for every name. */
-static void put(caviar_space *space, const caviar_space_parameter *parameter) {
-    int32_t i = 0;
-    while (i < space->size && space->parameters[i].hyperparameter != parameter->hyperparameter) ++i;
-    space->parameters[i] = *parameter;
-    if (i == space->size) ++space->size;
+double caviar_space_least(const caviar_space_parameter *parameter) {
+    double least = parameter->count > 0 ? parameter->values[0] : parameter->minimum;
+    for (int32_t i = 1; i < parameter->count; ++i) least = fmin(least, parameter->values[i]);
+    return least;
+}
+
+double caviar_space_largest(const caviar_space_parameter *parameter) {
+    double largest = parameter->count > 0 ? parameter->values[0] : parameter->maximum;
+    for (int32_t i = 1; i < parameter->count; ++i) largest = fmax(largest, parameter->values[i]);
+    return largest;
+}
+
+int32_t caviar_space_note_count(const caviar_space *space) {
+    return space == NULL ? 0 : space->notes.count;
+}
+
+caviar_status caviar_space_note(const char **text, const caviar_space *space, int32_t index) {
+    CAVIAR_REQUIRE(text != NULL && space != NULL, "caviar_space_note: an argument is NULL");
+    CAVIAR_REQUIRE(index >= 0 && index < space->notes.count, "caviar_space_note: index %d is not one of the %d notes",
+                   index, space->notes.count);
+    *text = space->notes.texts[index];
+    return CAVIAR_OK;
+}
+
+/* --------------------------------------------------------------------------------------------- the last word wins */
+
+/* Whether `later`, once it is in a space, makes `earlier` meaningless there. */
+static int makes_meaningless(const caviar_space_parameter *later, const caviar_space_parameter *earlier) {
+    const int32_t layer = earlier->hyperparameter->layer;
+    if (layer == 0) return 0;
+    const char *name = later->hyperparameter->name;
+    return strcmp(name, "hidden_width") == 0 ||
+           (strcmp(name, "hidden_layers") == 0 && layer > caviar_space_largest(later));
+}
+
+static caviar_status note_dropped(caviar_space *space, const caviar_space_parameter *later,
+                                  const caviar_space_parameter *earlier) {
+    const char *name = earlier->hyperparameter->name;
+    if (earlier->is_usual) return CAVIAR_OK;
+    if (strcmp(later->hyperparameter->name, "hidden_width") == 0)
+        return caviar_notes_add(&space->notes,
+                                "%s is dropped, for hidden_width came after it and is the width of every layer: say %s "
+                                "last where that layer is to differ",
+                                name, name);
+    return caviar_notes_add(&space->notes,
+                            "%s is dropped, for hidden_layers came after it, and networks have at most %.0f hidden "
+                            "layers now",
+                            name, caviar_space_largest(later));
+}
+
+caviar_status caviar_space_put(caviar_space *space, const caviar_space_parameter *parameter) {
+    for (int32_t i = 0; i < space->size; ++i)
+        if (makes_meaningless(parameter, &space->parameters[i]))
+            CAVIAR_TRY(note_dropped(space, parameter, &space->parameters[i]));
+    int32_t kept = 0, place = -1;
+    for (int32_t i = 0; i < space->size; ++i) {
+        if (makes_meaningless(parameter, &space->parameters[i])) continue;
+        if (space->parameters[i].hyperparameter == parameter->hyperparameter) place = kept;
+        if (kept != i) space->parameters[kept] = space->parameters[i];
+        ++kept;
+    }
+    if (place < 0) place = kept++; /* there is room for every name */
+    space->parameters[place] = *parameter;
+    space->size = kept;
+    return CAVIAR_OK;
 }
 
 /* --------------------------------------------------------------------------------------------- distributions by name
@@ -184,8 +245,7 @@ caviar_status caviar_space_add_range(caviar_space *space, const char *name, cavi
     CAVIAR_TRY(take_multiples(&range));
     CAVIAR_TRY(caviar_hyperparameter_check(range.hyperparameter, range.minimum));
     CAVIAR_TRY(caviar_hyperparameter_check(range.hyperparameter, range.maximum));
-    put(space, &range);
-    return CAVIAR_OK;
+    return caviar_space_put(space, &range);
 }
 
 /* ------------------------------------------------------------------------------------------------------ adding values
@@ -207,8 +267,7 @@ caviar_status caviar_space_add_values(caviar_space *space, const char *name, con
     }
     parameter.distribution = count == 1 ? CAVIAR_CONSTANT : CAVIAR_CATEGORICAL;
     parameter.count = count;
-    put(space, &parameter);
-    return CAVIAR_OK;
+    return caviar_space_put(space, &parameter);
 }
 
 /* -------------------------------------------------------------------------------------------------- the default space
@@ -237,6 +296,7 @@ caviar_status caviar_space_create_default(caviar_space **space) {
             return status;
         }
     }
+    for (int32_t i = 0; i < created->size; ++i) created->parameters[i].is_usual = 1;
     *space = created;
     return CAVIAR_OK;
 }

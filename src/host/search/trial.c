@@ -47,24 +47,21 @@ static void find_bounds(double *least, double *largest, const caviar_space *spac
     const caviar_space_parameter *parameter = caviar_space_find(space, name);
     *least = *largest = fixed;
     if (parameter == NULL) return;
-    *least = parameter->count > 0 ? parameter->values[0] : parameter->minimum;
-    *largest = parameter->count > 0 ? parameter->values[0] : parameter->maximum;
-    for (int32_t i = 1; i < parameter->count; ++i) {
-        *least = fmin(*least, parameter->values[i]);
-        *largest = fmax(*largest, parameter->values[i]);
-    }
+    *least = caviar_space_least(parameter);
+    *largest = caviar_space_largest(parameter);
 }
 
 static caviar_status check_batches(const caviar_space *space, int64_t training_examples) {
     const caviar_trial fixed = default_trial(training_examples, 1);
-    double least, largest, no_norm, norm;
+    double least, largest, no_norm, norm, shallowest, deepest;
     find_bounds(&least, &largest, space, "batch_size", fixed.batch_size);
     find_bounds(&no_norm, &norm, space, "batch_norm", fixed.batch_norm);
+    find_bounds(&shallowest, &deepest, space, "hidden_layers", fixed.hidden_layers);
     CAVIAR_REQUIRE(largest <= (double)training_examples,
                    "batch_size %s %.0f, and the training part has %lld examples: give the space a smaller batch_size",
                    caviar_space_find(space, "batch_size") ? "can be" : "is by default", largest,
                    (long long)training_examples);
-    CAVIAR_REQUIRE(norm == 0 || least >= 2,
+    CAVIAR_REQUIRE(norm == 0 || deepest == 0 || least >= 2,
                    "batch_size can be 1, of which batch norm has no variance: give the space a batch_size of 2 or "
                    "more, or batch_norm=false");
     return CAVIAR_OK;
