@@ -49,6 +49,11 @@ static inline char *file_text(const char *path) {
     return text;
 }
 
+static inline void write_file(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+    cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0, "%s", path);
+}
+
 static inline int file_exists(const char *path) {
     return access(path, F_OK) == 0;
 }

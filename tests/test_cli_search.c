@@ -129,6 +129,31 @@ Test(cli_search, same_seed_same_bytes) {
     command_free(&other);
 }
 
+Test(cli_search, a_finite_space_ends_with_its_last_point) {
+    write_examples("data.csv", 200, 9, 1);
+    write_file("finite.yaml", "parameters:\n  optimizer: {values: [sgd, adam]}\n  hidden_layers: {values: [1, 2]}\n");
+#define FINITE "search --data data.csv --trials 24 --rounds 9 --epochs 1 --space finite.yaml --out "
+    command_result text = command_run(FINITE "text"), json = command_run(FINITE "json --json");
+    command_result quiet = command_run(FINITE "quiet --quiet");
+    assert_code(text, 0);
+    assert_code(json, 0);
+    assert_code(quiet, 0);
+    cr_assert_str_eq(text.err, "caviar search: note: the space has 4 distinct points: 4 trials instead of 24\n");
+    assert_contains(text.out, "search: 4 trials, 1 epochs, 4 rounds");
+    cr_assert_str_empty(quiet.err);
+    char *trials = file_text("text/trials.csv");
+    cr_assert_eq(line_count(trials), 1 + 4, "%s", trials);
+    static const char *const points[] = { ",sgd,1\n", ",sgd,2\n", ",adam,1\n", ",adam,2\n" };
+    for (int i = 0; i < 4; i++) assert_contains(trials, points[i]);
+    json_t *document = parse_json(json.out);
+    cr_assert_eq(json_array_size(json_object_get(document, "trials")), 4);
+    json_decref(document);
+    free(trials);
+    command_free(&text);
+    command_free(&json);
+    command_free(&quiet);
+}
+
 /* A word of --set is trained, whatever the default space says of the widths of single layers. */
 Test(cli_search, the_word_said_last_is_trained) {
     write_examples("data.csv", 200, 8, 1);

@@ -133,7 +133,7 @@ Test(faults_memory, whole_runs_give_back_everything_and_can_be_repeated, .init =
     dataset = make_blobs(40, 3, 2, 1.0, 5);
     SUCCEEDS(caviar_dataset_split(dataset, 0.3, 0, 1));
     SUCCEEDS(caviar_space_create(&space));
-    SUCCEEDS(caviar_space_parse(space, "learning_rate=1e-3..0.1"));
+    SUCCEEDS(caviar_space_parse(space, "learning_rate=0.001,0.01,0.1"));
     SUCCEEDS(caviar_space_parse(space, "hidden_width=2..3"));
     SUCCEEDS(caviar_space_parse(space, "batch_size=8"));
     int points = exhaust("a population", 150, run_population);

@@ -470,6 +470,12 @@ CAVIAR_API caviar_status caviar_space_save(const caviar_space *space, const char
 CAVIAR_API caviar_status caviar_space_create_default(caviar_space **space);
 CAVIAR_API int32_t caviar_space_size(const caviar_space *space); /* parameters; 0 for NULL */
 /*
+ * How many distinct points the space has; -1: a continuous range matters, and they have no end; 2^62: that many or
+ * more. Points are one if they differ only in what does not matter to them (caviar_trial_uses): optimizer=sgd,adam with
+ * momentum=0.5,0.9 has two. An empty space has one, of the defaults. 0 for NULL.
+ */
+CAVIAR_API int64_t caviar_space_point_count(const caviar_space *space);
+/*
  * What somebody should know who made this space and is no error: words that were dropped, and, with the file and the
  * line, what of a file is left unread or taken as something else. A sentence each, that lives as long as the space.
  */
@@ -517,7 +523,7 @@ typedef int (*caviar_progress_function)(void *context, const caviar_search_progr
 
 typedef struct caviar_search_options {
     size_t struct_size;
-    int32_t trials; /* 1 or more */
+    int32_t trials; /* 1 or more; 0: every point of a finite space */
     int32_t epochs; /* of every trial, 1 or more */
     int32_t rounds; /* coarse-to-fine rounds, 1 (random search) up to trials */
     uint64_t seed;
@@ -570,6 +576,11 @@ CAVIAR_API int caviar_trial_uses(const caviar_trial *trial, const char *hyperpar
  *     width if it is narrower, rounded outwards to whole numbers or quanta, cut off where the range ends.
  * While fewer than two trials have finite losses the box stays as it was. Trial n of a seed is the same on every
  * device that measures the same metrics, whatever trains beside it.
+ *
+ * No point is trained twice. A space of fewer points (caviar_space_point_count) than trials is trained whole: the
+ * search has as many trials as there are points, in its progress and its record, and no more rounds than trials. A
+ * trial whose draw was an earlier trial's point takes another point of its round's box, or, where that has no other,
+ * of the whole space.
  *
  * Every trial is measured on the validation part after each epoch, and where an interruption leaves it. It counts for
  * the best of its measurements (the first of equals), and the best model is the one of that moment, so that a search

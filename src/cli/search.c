@@ -146,11 +146,23 @@ static caviar_status choose_metric(search_settings *s, const caviar_space *space
     return status == CAVIAR_NOT_FOUND ? CAVIAR_OK : status;
 }
 
+/* A search ends when it has tried every point of a finite space, and says so before it begins. */
+static void limit_trials(search_settings *s, const caviar_space *space) {
+    const int64_t points = caviar_space_point_count(space);
+    if (points < 0 || points >= s->search.trials) return;
+    if (!s->quiet)
+        fprintf(stderr, "caviar search: note: the space has %lld distinct point%s: %lld trial%s instead of %d\n",
+                (long long)points, points == 1 ? "" : "s", (long long)points, points == 1 ? "" : "s", s->search.trials);
+    s->search.trials = (int32_t)points;
+    if (s->search.rounds > s->search.trials) s->search.rounds = s->search.trials;
+}
+
 /* Opens and checks everything that a search needs; the device last, for it takes longest. */
 static caviar_status open_all(search_run *run, search_settings *s) {
     caviar_status status = space_build(&run->space, s->space, 1, &s->set);
     if (status == CAVIAR_OK && !s->quiet) space_print_notes("search", run->space);
     if (status == CAVIAR_OK) status = choose_metric(s, run->space);
+    if (status == CAVIAR_OK) limit_trials(s, run->space);
     if (status == CAVIAR_OK) status = data_load_split(&run->dataset, &s->data, s->search.seed);
     if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
     if (status == CAVIAR_OK) status = device_open(&run->device, &run->device_info, &s->device);

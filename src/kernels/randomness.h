@@ -36,7 +36,10 @@ enum {
     CAVIAR_PURPOSE_SPLIT = 5
 };
 
-/* purpose in bits 56-63, layer in bits 48-55, stream (a trial's number, or 0 for what trials share) in bits 0-31 */
+/*
+ * purpose in bits 56-63, layer (of hyperparameters the attempt) in bits 48-55, stream (a trial's number, or 0 for what
+ * trials share) in bits 0-31
+ */
 CAVIAR_HOST_DEVICE static inline uint64_t caviar_subsequence(int purpose, int layer, uint32_t stream) {
     return (uint64_t)purpose << 56 | (uint64_t)layer << 48 | stream;
 }
@@ -133,11 +136,14 @@ CAVIAR_HOST_DEVICE static inline double caviar_axis_value(const caviar_axis *axi
     return fmin(fmax(value, axis->minimum), axis->maximum);
 }
 
-/* The sampled position of axis i for one trial: see caviar_sample_args. */
+/*
+ * The sampled position of axis i for one trial: see caviar_sample_args. A search that was given a point which it has
+ * trained already makes further attempts (1 to 255); the operation `sample` is attempt 0.
+ */
 CAVIAR_DEVICE_ONLY static inline double caviar_axis_sample(const caviar_axis *axis, uint64_t seed, uint32_t trial,
-                                                           int64_t i) {
+                                                           int attempt, int64_t i) {
     const caviar_words words =
-        caviar_philox(seed, caviar_subsequence(CAVIAR_PURPOSE_HYPERPARAMETERS, 0, trial), (uint64_t)i / 2);
+        caviar_philox(seed, caviar_subsequence(CAVIAR_PURPOSE_HYPERPARAMETERS, attempt, trial), (uint64_t)i / 2);
     const double u =
         i % 2 == 0 ? caviar_uniform52(words.word[0], words.word[1]) : caviar_uniform52(words.word[2], words.word[3]);
     return fma(u, axis->high - axis->low, axis->low);

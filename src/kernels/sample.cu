@@ -10,7 +10,7 @@ __global__ static void __launch_bounds__(sample_threads) sample_kernel(caviar_sa
     const int64_t index = (int64_t)blockIdx.x * sample_threads + threadIdx.x;
     if (index >= a.trials * a.axis_count) return;
     const int64_t trial = index / a.axis_count, i = index % a.axis_count;
-    const double position = caviar_axis_sample(&a.axes[i], a.seed, (uint32_t)(a.first_trial + trial), i);
+    const double position = caviar_axis_sample(&a.axes[i], a.seed, (uint32_t)(a.first_trial + trial), 0, i);
     a.positions[index] = position;
     a.values[index] = caviar_axis_value(&a.axes[i], position);
 }

@@ -71,7 +71,8 @@ static void sample(const caviar_space *space) {
     MUST(status == CAVIAR_OK || status == CAVIAR_INVALID_ARGUMENT);
     if (status != CAVIAR_OK) return;
     MUST(caviar_search_run(search) == CAVIAR_INTERRUPTED);
-    for (int32_t number = 0; number < options.trials; number++) {
+    const int64_t points = caviar_space_point_count(space);
+    for (int32_t number = 0; number < options.trials && (points < 0 || number < points); number++) {
         caviar_trial trial;
         MUST(caviar_search_get_trial(&trial, search, number) == CAVIAR_OK);
         for (int32_t i = 0; i < space->size; i++) {

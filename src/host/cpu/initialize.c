@@ -37,7 +37,7 @@ void caviar_cpu_initialize(const caviar_initialize_args *a, int64_t first, int64
 void caviar_cpu_sample(const caviar_sample_args *a, int64_t first, int64_t last) {
     for (int64_t t = first; t < last; t++)
         for (int64_t i = 0; i < a->axis_count; i++) {
-            const double position = caviar_axis_sample(&a->axes[i], a->seed, (uint32_t)(a->first_trial + t), i);
+            const double position = caviar_axis_sample(&a->axes[i], a->seed, (uint32_t)(a->first_trial + t), 0, i);
             a->positions[t * a->axis_count + i] = position;
             a->values[t * a->axis_count + i] = caviar_axis_value(&a->axes[i], position);
         }

@@ -1,49 +1,16 @@
-/*
- * Boxes on the parameters' own scales, and sampling them. Positions are log10 x, -log10(1 - x) or x itself. Whole
- * numbers and quanta are sampled on an interval that reaches half a unit beyond its ends, so that these are as likely
- * as the middle.
- */
+/* Boxes on the parameters' own scales, and sampling them. */
 #include "box.h"
 
+#include "axis.h"
 #include "host/status.h"
 #include "kernels/device.h"
+#include "kernels/randomness.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------------------ the whole box
  */
-
-/* The interval of positions whose values are minimum .. maximum. */
-static void set_interval(caviar_axis *axis) {
-    const double q = axis->quantum;
-    axis->low = axis->minimum;
-    axis->high = axis->maximum;
-    switch ((caviar_distribution)axis->distribution) {
-    case CAVIAR_LOG_UNIFORM:
-        axis->low = log10(axis->minimum);
-        axis->high = log10(axis->maximum);
-        break;
-    case CAVIAR_ONE_MINUS_LOG_UNIFORM:
-        axis->low = -log10(1 - axis->minimum);
-        axis->high = -log10(1 - axis->maximum);
-        break;
-    case CAVIAR_INT_UNIFORM:
-        axis->low = axis->minimum - 0.5;
-        axis->high = axis->maximum + 0.5;
-        break;
-    case CAVIAR_Q_UNIFORM:
-        axis->low = axis->minimum - q / 2;
-        axis->high = axis->maximum + q / 2;
-        break;
-    case CAVIAR_Q_LOG_UNIFORM:
-        axis->low = log10(axis->minimum - q / 2);
-        axis->high = log10(axis->maximum + q / 2);
-        break;
-    default: break;
-    }
-}
 
 /* The axis of `count` values: each index owns an interval of length 1. */
 static caviar_axis values_axis(int32_t count) {
@@ -60,19 +27,14 @@ void caviar_box_of_space(caviar_box *box, const caviar_space *space) {
             box->allowed[i] = ~UINT64_C(0) >> (64 - parameter->count);
             continue;
         }
-        box->axes[i] = (caviar_axis){ .distribution = parameter->distribution,
-                                      .minimum = parameter->minimum,
-                                      .maximum = parameter->maximum,
-                                      .quantum = parameter->quantum };
-        set_interval(&box->axes[i]);
+        box->axes[i] = caviar_axis_of_range(parameter);
     }
 }
 
 /* ----------------------------------------------------------------------------------------------------------- sampling
  */
 
-/* The index of the n-th bit that is set. */
-static int32_t nth_bit(uint64_t bits, int32_t n) {
+int32_t caviar_nth_bit(uint64_t bits, int32_t n) {
     for (; n > 0; --n) bits &= bits - 1;
     return (int32_t)__builtin_ctzll(bits);
 }
@@ -84,7 +46,7 @@ static void name_values(double *positions, double *values, const caviar_space *s
         for (int32_t i = 0; i < box->size; ++i) {
             if (box->allowed[i] == 0) continue;
             const int64_t at = t * box->size + i;
-            const int32_t index = nth_bit(box->allowed[i], (int32_t)values[at]);
+            const int32_t index = caviar_nth_bit(box->allowed[i], (int32_t)values[at]);
             positions[at] = index;
             values[at] = space->parameters[i].values[index];
         }
@@ -117,4 +79,13 @@ caviar_status caviar_box_sample(double *positions, double *values, caviar_device
     for (int i = 0; i < 3; ++i) caviar_device_free(device, memory[i]);
     if (status == CAVIAR_OK) name_values(positions, values, space, box, trials);
     return status;
+}
+
+void caviar_box_draw(double *positions, double *values, const caviar_space *space, const caviar_box *box, int32_t trial,
+                     int32_t attempt, uint64_t seed) {
+    for (int32_t i = 0; i < box->size; ++i) {
+        positions[i] = caviar_axis_sample(&box->axes[i], seed, (uint32_t)trial, attempt, i);
+        values[i] = caviar_axis_value(&box->axes[i], positions[i]);
+    }
+    name_values(positions, values, space, box, 1);
 }

@@ -30,4 +30,14 @@ void caviar_box_refine(caviar_box *box, const caviar_space *space, const double 
 caviar_status caviar_box_sample(double *positions, double *values, caviar_device *device, const caviar_space *space,
                                 const caviar_box *box, int64_t first, int64_t trials, uint64_t seed);
 
+/*
+ * Another draw of one trial, on the host and with the same bits wherever it runs: attempt 1 to 255; caviar_box_sample
+ * is attempt 0. Writes positions [size] and values [size] as that does.
+ */
+void caviar_box_draw(double *positions, double *values, const caviar_space *space, const caviar_box *box, int32_t trial,
+                     int32_t attempt, uint64_t seed);
+
+/* The index of the n-th bit that is set, counted from 0. */
+int32_t caviar_nth_bit(uint64_t bits, int32_t n);
+
 #endif

@@ -77,7 +77,7 @@ const caviar_hyperparameter caviar_hyperparameter_table[CAVIAR_HYPERPARAMETER_CO
     WHOLE(batch_size, 1, 65536, NULL),
     WHOLE(hidden_layers, 0, CAVIAR_MAX_HIDDEN_LAYERS, NULL),
     { "hidden_width", CAVIAR_WHOLE, CAVIAR_INT_UNIFORM, 1, CAVIAR_MAX_WIDTH, NULL, offsetof(caviar_trial, hidden_width),
-      is_deep, 0 },
+      is_deep, CAVIAR_EVERY_LAYER },
     WIDTH(1),
     WIDTH(2),
     WIDTH(3),
@@ -168,7 +168,7 @@ void caviar_hyperparameter_set(caviar_trial *trial, const caviar_hyperparameter 
         return;
     }
     const int32_t whole = (int32_t)value;
-    const int copies = strcmp(hyperparameter->name, "hidden_width") == 0 ? CAVIAR_MAX_HIDDEN_LAYERS : 1;
+    const int copies = hyperparameter->layer == CAVIAR_EVERY_LAYER ? CAVIAR_MAX_HIDDEN_LAYERS : 1;
     for (int i = 0; i < copies; ++i) memcpy(place + (size_t)i * sizeof whole, &whole, sizeof whole);
 }
 

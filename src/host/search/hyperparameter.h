@@ -22,9 +22,10 @@ typedef struct caviar_hyperparameter {
     /* Whether it changes anything about a trial, judged by the trial's optimizer, schedule and hidden_layers alone.
        NULL: it always does. The width of a single layer has `layer` instead. */
     int (*matters)(const caviar_trial *trial);
-    int32_t layer; /* 1 or more: it is this hidden layer's width; 0: it is another hyperparameter */
+    int32_t layer; /* 1 or more: it is the width of this hidden layer; CAVIAR_EVERY_LAYER; 0: it is no width */
 } caviar_hyperparameter;
 
+enum { CAVIAR_EVERY_LAYER = -1 };
 enum { CAVIAR_HYPERPARAMETER_COUNT = 16 + CAVIAR_MAX_HIDDEN_LAYERS };
 
 /* In the order in which a trial takes them on: hidden_width stands before the widths of single layers. */

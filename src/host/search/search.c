@@ -17,9 +17,9 @@ static caviar_status check_options(const caviar_search_options *options) {
     CAVIAR_REQUIRE(options->struct_size == sizeof *options,
                    "%s: options.struct_size is %zu and must be %zu: start from CAVIAR_SEARCH_OPTIONS_INIT", function,
                    options->struct_size, sizeof *options);
-    CAVIAR_REQUIRE(options->trials >= 1, "%s: options.trials is %d and must be 1 or more", function, options->trials);
+    CAVIAR_REQUIRE(options->trials >= 0, "%s: options.trials is %d and must be 0 or more", function, options->trials);
     CAVIAR_REQUIRE(options->epochs >= 1, "%s: options.epochs is %d and must be 1 or more", function, options->epochs);
-    CAVIAR_REQUIRE(options->rounds >= 1 && options->rounds <= options->trials,
+    CAVIAR_REQUIRE(options->rounds >= 1 && (options->rounds <= options->trials || options->trials == 0),
                    "%s: options.rounds is %d and must be from 1 to the number of trials, %d", function, options->rounds,
                    options->trials);
     CAVIAR_REQUIRE(options->models_at_once >= 0, "%s: options.models_at_once is %d and must be 0 or more", function,
@@ -49,9 +49,27 @@ static caviar_status allocate(caviar_search *search, const char *directory) {
     search->values = calloc(trials, size * sizeof(double));
     if (search->trials == NULL || search->positions == NULL || search->values == NULL)
         return caviar_fail_memory("the trials of a search", trials * (sizeof *search->trials + 2 * sizeof(double)));
+    if (caviar_grid_repeats(&search->whole))
+        CAVIAR_TRY(caviar_distinct_make(&search->distinct, search->trials, search->options.trials));
     if (directory == NULL) return CAVIAR_OK;
     search->options.directory = strdup(directory);
     if (search->options.directory == NULL) return caviar_fail_memory("the name of a folder", strlen(directory) + 1);
+    return CAVIAR_OK;
+}
+
+/* Counts the space's points, and plans no more trials than that. */
+static caviar_status plan(caviar_search *search) {
+    caviar_search_options *options = &search->options;
+    caviar_box whole;
+    caviar_box_of_space(&whole, &search->space);
+    caviar_grid_make(&search->whole, &search->space, &whole);
+    const int64_t points = search->whole.points;
+    CAVIAR_REQUIRE(options->trials > 0 || (points != CAVIAR_ENDLESS && points <= INT32_MAX),
+                   "caviar_search_create: options.trials is 0, which stands for every point of the space, and that has "
+                   "too many: give a number of trials");
+    if (points != CAVIAR_ENDLESS && (options->trials == 0 || points < options->trials))
+        options->trials = (int32_t)points;
+    if (options->rounds > options->trials) options->rounds = options->trials;
     return CAVIAR_OK;
 }
 
@@ -76,7 +94,8 @@ caviar_status caviar_search_create(caviar_search **search, caviar_device *device
     created->options = *options;
     created->options.directory = NULL;
     created->best = -1;
-    caviar_status status = allocate(created, options->directory);
+    caviar_status status = plan(created);
+    if (status == CAVIAR_OK) status = allocate(created, options->directory);
     if (status == CAVIAR_OK) status = caviar_record_open(created);
     if (status != CAVIAR_OK) {
         caviar_search_destroy(created);
@@ -90,6 +109,7 @@ void caviar_search_destroy(caviar_search *search) {
     if (search == NULL) return;
     caviar_model_destroy(search->best_model);
     free((char *)search->options.directory);
+    caviar_distinct_free(&search->distinct);
     free(search->values);
     free(search->positions);
     free(search->trials);
@@ -119,22 +139,6 @@ static caviar_status narrow(caviar_box *box, const caviar_search *search) {
     if (status == CAVIAR_OK) caviar_box_refine(box, &search->space, search->positions, ranking, elite, search->round);
     free(ranking);
     return status;
-}
-
-static caviar_status sample_round(caviar_search *search, const caviar_box *box, int32_t count) {
-    const int32_t first = search->sampled, size = search->space.size;
-    double *values = search->values + (int64_t)first * size;
-    CAVIAR_TRY(caviar_box_sample(search->positions + (int64_t)first * size, values, search->device, &search->space, box,
-                                 first, count, search->options.seed));
-    for (int32_t t = 0; t < count; ++t) {
-        caviar_trial *trial = &search->trials[first + t];
-        *trial = caviar_trial_make(&search->space, values + (int64_t)t * size, search->data.part_examples[CAVIAR_TRAIN],
-                                   first + t, search->round, search->options.epochs);
-        if (search->options.independent_streams) trial->hyperparameters.stream = (uint32_t)trial->number;
-        search->model_steps_total += caviar_search_trial_steps(search, trial);
-    }
-    search->sampled += count;
-    return CAVIAR_OK;
 }
 
 /* By what makes a cohort, then by width, so that networks of like width share a population and pad little. */
@@ -167,7 +171,7 @@ static caviar_status train_round(caviar_search *search, int32_t first, int32_t *
 static caviar_status run_round(caviar_search *search, caviar_box *box) {
     const int32_t first = search->sampled, count = round_trials(search, search->round);
     if (search->round > 0) CAVIAR_TRY(narrow(box, search));
-    CAVIAR_TRY(sample_round(search, box, count));
+    CAVIAR_TRY(caviar_search_sample_round(search, box, count));
     int32_t *numbers = calloc((size_t)count, sizeof *numbers);
     if (numbers == NULL) return caviar_fail_memory("a round of trials", (size_t)count * sizeof *numbers);
     const caviar_status status = train_round(search, first, numbers, count);
@@ -176,8 +180,7 @@ static caviar_status run_round(caviar_search *search, caviar_box *box) {
 }
 
 static caviar_status run_rounds(caviar_search *search) {
-    caviar_box box;
-    caviar_box_of_space(&box, &search->space);
+    caviar_box box = search->whole.box;
     for (; search->round < search->options.rounds && !search->stopped; ++search->round)
         CAVIAR_TRY(run_round(search, &box));
     if (!search->stopped || search->done == search->options.trials) return CAVIAR_OK;

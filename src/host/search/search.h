@@ -2,7 +2,8 @@
 #ifndef CAVIAR_HOST_SEARCH_H
 #define CAVIAR_HOST_SEARCH_H
 
-#include "box.h"
+#include "distinct.h"
+#include "grid.h"
 
 #include <time.h>
 
@@ -11,7 +12,9 @@ struct caviar_search {
     const caviar_dataset *dataset;
     caviar_dataset_info data;
     caviar_space space;
-    caviar_search_options options;   /* directory is the search's own copy */
+    caviar_grid whole;               /* the space's points */
+    caviar_search_options options;   /* directory is the search's own copy; no more trials than the space has points */
+    caviar_distinct distinct;        /* the trials that are sampled; without slots where no point can be met twice */
     caviar_trial *trials;            /* [options.trials], the first `sampled` of them made */
     double *positions, *values;      /* [options.trials, space.size] */
     int32_t sampled, measured, done; /* trials: made, measured once or more, trained to their end */
@@ -29,6 +32,9 @@ struct caviar_search {
  * measures them after each epoch. search->stopped afterwards: the progress function ended it.
  */
 caviar_status caviar_search_train_group(caviar_search *search, const int32_t *numbers, int32_t count);
+
+/* Samples the next `count` trials from a box of the space. */
+caviar_status caviar_search_sample_round(caviar_search *search, const caviar_box *box, int32_t count);
 
 double caviar_seconds_since(const struct timespec *since);
 

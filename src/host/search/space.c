@@ -89,17 +89,16 @@ caviar_status caviar_space_note(const char **text, const caviar_space *space, in
 /* Whether `later`, once it is in a space, makes `earlier` meaningless there. */
 static int makes_meaningless(const caviar_space_parameter *later, const caviar_space_parameter *earlier) {
     const int32_t layer = earlier->hyperparameter->layer;
-    if (layer == 0) return 0;
-    const char *name = later->hyperparameter->name;
-    return strcmp(name, "hidden_width") == 0 ||
-           (strcmp(name, "hidden_layers") == 0 && layer > caviar_space_largest(later));
+    if (layer < 1) return 0;
+    return later->hyperparameter->layer == CAVIAR_EVERY_LAYER ||
+           (strcmp(later->hyperparameter->name, "hidden_layers") == 0 && layer > caviar_space_largest(later));
 }
 
 static caviar_status note_dropped(caviar_space *space, const caviar_space_parameter *later,
                                   const caviar_space_parameter *earlier) {
     const char *name = earlier->hyperparameter->name;
     if (earlier->is_usual) return CAVIAR_OK;
-    if (strcmp(later->hyperparameter->name, "hidden_width") == 0)
+    if (later->hyperparameter->layer == CAVIAR_EVERY_LAYER)
         return caviar_notes_add(&space->notes,
                                 "%s is dropped, for hidden_width came after it and is the width of every layer: say %s "
                                 "last where that layer is to differ",
