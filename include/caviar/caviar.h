@@ -386,6 +386,31 @@ CAVIAR_API caviar_status caviar_model_predict(float *probabilities, int32_t *cla
 CAVIAR_API caviar_status caviar_model_evaluate(caviar_metrics *metrics, const caviar_model *model,
                                                caviar_device *device, const caviar_dataset *dataset, caviar_part part);
 
+/*
+ * Scores beside the accuracy and the loss, as scikit-learn defines them. All are NaN where no example has a label, or
+ * where a probability is not finite: a network that has diverged has no class for anything.
+ */
+typedef struct caviar_scores {
+    size_t struct_size;
+    int64_t examples;         /* that have a label */
+    double accuracy;          /* fraction whose hardmax class is the label */
+    double balanced_accuracy; /* mean over the classes that occur of the fraction of each that is right (its recall) */
+    double macro_f1;          /* mean over the classes that occur or are predicted of 2 right / (actual + predicted) */
+    double auc;      /* area under the ROC curve: of class 1 where there are two, else the mean over the classes
+                        that occur, each against the rest; NaN where only one occurs */
+    double log_loss; /* mean of -log p(label) in nats, p not below 2^-126 */
+} caviar_scores;
+#define CAVIAR_SCORES_INIT                                                                                             \
+    { sizeof(caviar_scores), 0, 0.0, 0.0, 0.0, 0.0, 0.0 }
+
+/*
+ * Scores probabilities [examples, classes] against labels [examples], 0 .. classes - 1, or -1: that example has none
+ * and is left out. `confusion` (NULL: not wanted) gets [classes, classes]: how many examples of class `row` were
+ * classified as class `column`. Needs no device.
+ */
+CAVIAR_API caviar_status caviar_score(caviar_scores *scores, int64_t *confusion, const float *probabilities,
+                                      const int32_t *labels, int64_t examples, int64_t classes);
+
 /* ------------------------------------------------------------------------------------------------------------ spaces
  */
 
