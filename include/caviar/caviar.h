@@ -411,6 +411,13 @@ typedef struct caviar_scores {
 CAVIAR_API caviar_status caviar_score(caviar_scores *scores, int64_t *confusion, const float *probabilities,
                                       const int32_t *labels, int64_t examples, int64_t classes);
 
+/*
+ * The same for a model on a part of a dataset; `confusion` is by the model's classes. Classes are matched by name: an
+ * example whose label the model does not know is left out.
+ */
+CAVIAR_API caviar_status caviar_model_score(caviar_scores *scores, int64_t *confusion, const caviar_model *model,
+                                            caviar_device *device, const caviar_dataset *dataset, caviar_part part);
+
 /* ------------------------------------------------------------------------------------------------------------ spaces
  */
 

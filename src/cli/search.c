@@ -186,37 +186,42 @@ static void print_header(const search_run *run, const search_settings *s) {
     fflush(stdout); /* a reader of a pipe learns at once what runs */
 }
 
+/* Prints the result; an exit code. */
+static int print_result(const search_report *result, const search_settings *s) {
+    if (s->json) return search_report_json(result);
+    const int code = s->quiet ? EXIT_CODE_OK : search_report_table(result, s->top);
+    if (code == EXIT_CODE_OK && !result->interrupted) test_report_print_accuracy(result->test);
+    return code;
+}
+
 static int report(const search_run *run, const search_settings *s, double seconds, int interrupted) {
-    caviar_metrics test;
-    search_report result = { .search = run->search,
-                             .space = run->space,
-                             .options = &s->search,
-                             .source = s->data.source,
-                             .dataset = &run->dataset_info,
-                             .device = &run->device_info,
-                             .interrupted = interrupted,
-                             .seconds = seconds,
-                             .model_steps = run->latest.model_steps };
+    test_report test = { .classes = 0 };
+    const search_report result = { .search = run->search,
+                                   .space = run->space,
+                                   .options = &s->search,
+                                   .source = s->data.source,
+                                   .dataset = &run->dataset_info,
+                                   .device = &run->device_info,
+                                   .test = &test,
+                                   .interrupted = interrupted,
+                                   .seconds = seconds,
+                                   .model_steps = run->latest.model_steps };
+    caviar_status status = CAVIAR_OK;
     if (!interrupted) {
         const caviar_model *model;
-        caviar_status status = caviar_search_best_model(&model, run->search);
+        status = caviar_search_best_model(&model, run->search);
         if (status == CAVIAR_NOT_FOUND)
             command_error(EXIT_CODE_FAILED, "search",
                           "every trial diverged: there is no best model. Search smaller learning rates.");
         else if (status == CAVIAR_OK)
-            status = caviar_model_evaluate(&test, model, run->device, run->dataset, CAVIAR_TEST);
-        if (status != CAVIAR_OK && status != CAVIAR_NOT_FOUND) return command_fail("search", status);
-        if (status == CAVIAR_OK) result.test = &test;
+            status = test_report_measure(&test, model, run->device, run->dataset);
     }
-    int code = EXIT_CODE_OK;
-    if (s->json)
-        code = search_report_json(&result);
-    else if (!s->quiet)
-        code = search_report_table(&result, s->top);
+    const int failed = status != CAVIAR_OK && status != CAVIAR_NOT_FOUND;
+    const int code = failed ? command_fail("search", status) : print_result(&result, s);
+    test_report_free(&test);
     if (code != EXIT_CODE_OK) return code;
     if (interrupted) return EXIT_CODE_INTERRUPTED;
-    if (result.test && !s->json) printf("test accuracy %.4f\n", test.accuracy);
-    return result.test ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+    return status == CAVIAR_OK ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }
 
 static int run_search(search_run *run, const search_settings *s) {

@@ -185,6 +185,8 @@ int search_report_table(const search_report *report, int32_t top) {
     if (measured > 0) putchar('\n');
     print_throughput(report);
     printf("recorded in %s\n", report->options->directory);
+    if (report->test->classes) putchar('\n');
+    if (test_report_print(report->test) != 0) return command_error(EXIT_CODE_FAILED, "search", "out of memory");
     return EXIT_CODE_OK;
 }
 
@@ -240,9 +242,8 @@ int search_report_json(const search_report *report) {
         json_of_seed(options->seed), "epochs", options->epochs, "rounds", options->rounds, "metric",
         options->metric == CAVIAR_VALIDATION_LOSS ? "validation_loss" : "validation_accuracy", "interrupted",
         report->interrupted, "directory", json_of_text(options->directory), "trials", trials_json(report, numbers),
-        "best", best >= 0 ? json_integer(best) : json_null(), "test",
-        report->test ? json_of_metrics(report->test) : json_null(), "throughput", "model_steps",
-        (json_int_t)report->model_steps, "seconds", report->seconds, "model_steps_per_second", rate);
+        "best", best >= 0 ? json_integer(best) : json_null(), "test", test_report_json(report->test), "throughput",
+        "model_steps", (json_int_t)report->model_steps, "seconds", report->seconds, "model_steps_per_second", rate);
     free(numbers);
     return json_print(document, stdout) ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "search", "out of memory");
 }

@@ -2,6 +2,8 @@
 #ifndef CAVIAR_CLI_SEARCH_REPORT_H
 #define CAVIAR_CLI_SEARCH_REPORT_H
 
+#include "test_report.h"
+
 #include <caviar/caviar.h>
 
 typedef struct search_report {
@@ -11,7 +13,7 @@ typedef struct search_report {
     const char *source; /* of the data */
     const caviar_dataset_info *dataset;
     const caviar_device_info *device;
-    const caviar_metrics *test; /* of the best trial's model; NULL: not measured */
+    const test_report *test; /* of the best trial's model */
     int interrupted;
     double seconds;
     int64_t model_steps;

@@ -1,47 +1,18 @@
 /* `caviar train`: one network, with its learning curve. */
 #include "command.h"
-#include "data.h"
-#include "devices.h"
-#include "folder.h"
 #include "interrupt.h"
-#include "progress.h"
 #include "space.h"
-#include "train_report.h"
+#include "test_report.h"
+#include "train_run.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct train_settings {
-    data_settings data;
-    device_settings device;
-    const char *space, *out;
-    option_texts set;
-    uint64_t seed;
-    int32_t epochs;
-    int json, quiet;
-} train_settings;
-
-typedef struct train_run {
-    caviar_device *device;
-    caviar_dataset *dataset;
-    caviar_space *space;
-    caviar_population *population;
-    caviar_model *model;
-    caviar_device_info device_info;
-    caviar_dataset_info dataset_info;
-    caviar_hyperparameters hyperparameters;
-    caviar_population_options options;
-    char path[FOLDER_SIZE];
-    progress line;
-    train_report report;
-} train_run;
-
 static void print_help(const command_option *table, int count) {
-    printf("Trains one network and prints its learning curve, epoch by epoch; saves it and\n"
-           "measures it on the test part.\n"
+    printf("Trains one network and prints its learning curve, epoch by epoch; saves the\n"
+           "network of its best epoch and measures that on the test part.\n"
            "\n"
            "Usage: caviar train --data SOURCE [OPTION]...\n");
     options_print_help(table, count);
@@ -62,7 +33,7 @@ static void print_help(const command_option *table, int count) {
            "Exit codes\n"
            "  0    success\n"
            "  1    failure: a file cannot be read or written, a device, memory; or the loss\n"
-           "       is no longer finite\n"
+           "       is no longer finite (what was best before it is saved)\n"
            "  2    bad usage, or an input file with wrong content\n"
            "  130  interrupted by Ctrl-C (or SIGTERM): the network is saved as it stands\n");
 }
@@ -77,6 +48,8 @@ static options_result parse(train_settings *s, int argc, char **argv) {
         OPTIONS_SEED("seed", &s->seed, "of every random number: same seed, same network (default 0)"),
         OPTIONS_TEXTS("set", "NAME=VALUE", &s->set, "sets one hyperparameter; may be given many times"),
         OPTIONS_TEXT("space", "FILE", &s->space, "hyperparameters as YAML, each with one value"),
+        OPTIONS_CHOICE("keep", "EPOCH", &s->keep, "best last",
+                       "which epoch's network is saved: the best on the validation part (default), or the last"),
         OPTIONS_HEADING("Device"),
         DEVICE_OPTIONS(&s->device),
         OPTIONS_HEADING("Output"),
@@ -92,92 +65,49 @@ static options_result parse(train_settings *s, int argc, char **argv) {
     return result;
 }
 
-static caviar_status open_all(train_run *run, const train_settings *s) {
-    run->hyperparameters = (caviar_hyperparameters)CAVIAR_HYPERPARAMETERS_INIT;
-    run->options = (caviar_population_options)CAVIAR_POPULATION_OPTIONS_INIT;
-    run->options.seed = s->seed;
-    caviar_status status = space_build(&run->space, s->space, 0, &s->set);
-    if (status == CAVIAR_OK && !s->quiet) space_print_notes("train", run->space);
-    if (status == CAVIAR_OK) status = data_load_split(&run->dataset, &s->data, s->seed);
-    if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
-    if (status == CAVIAR_OK)
-        status = caviar_space_configure(&run->hyperparameters, &run->options, run->space,
-                                        run->dataset_info.part_examples[CAVIAR_TRAIN], s->epochs);
-    if (status == CAVIAR_OK) status = device_open(&run->device, &run->device_info, &s->device);
-    if (status == CAVIAR_OK)
-        status = caviar_population_create(&run->population, run->device, run->dataset, &run->options);
-    if (status == CAVIAR_OK) status = caviar_population_start(run->population, 0, 1, &run->hyperparameters);
-    return status;
-}
-
-static void close_all(train_run *run) {
+/* The network as it stands where no epoch was measured, or where the last state is what is asked for. */
+static caviar_status take_model(train_run *run, const train_settings *s, int interrupted) {
+    if (run->model && !(interrupted && s->keep == 1)) return CAVIAR_OK;
     caviar_model_destroy(run->model);
-    caviar_population_destroy(run->population);
-    caviar_space_destroy(run->space);
-    caviar_dataset_destroy(run->dataset);
-    caviar_device_close(run->device);
-    train_report_free(&run->report);
+    run->model = NULL;
+    run->report.kept = 0;
+    return caviar_population_read_model(&run->model, run->population, 0);
 }
 
-/* One epoch, in slices, so that the progress line moves and Ctrl-C is heard. CAVIAR_INTERRUPTED after a Ctrl-C. */
-static caviar_status train_epoch(train_run *run, int32_t epoch, int32_t epochs) {
-    const int64_t steps = caviar_population_steps_per_epoch(run->population);
-    const int64_t slice = steps / 50 + 1;
-    for (int64_t done = 0; done < steps; done += slice) {
-        if (interrupt_requested()) return CAVIAR_INTERRUPTED;
-        if (progress_due(&run->line))
-            progress_draw(&run->line, ((double)epoch + (double)done / (double)steps) / epochs, "epoch %d/%d", epoch + 1,
-                          epochs);
-        const int64_t left = steps - done;
-        const caviar_status status = caviar_population_train(run->population, left < slice ? left : slice);
-        if (status != CAVIAR_OK) return status;
-    }
-    return CAVIAR_OK;
-}
-
-/* Trains all epochs, each measured and reported; stops early when the loss is not finite. */
-static caviar_status train_all(train_run *run, int32_t epochs) {
-    for (int32_t epoch = 0; epoch < epochs; epoch++) {
-        train_epoch_report row = { .epoch = epoch + 1 };
-        row.learning_rate = train_report_rate(&run->hyperparameters, epoch);
-        caviar_status status = train_epoch(run, epoch, epochs);
-        if (status == CAVIAR_OK) status = caviar_population_training_metrics(&row.training, run->population);
-        if (status == CAVIAR_OK)
-            status = caviar_population_evaluate(&row.validation, run->population, CAVIAR_VALIDATION);
-        progress_clear(&run->line);
-        if (status == CAVIAR_OK) status = train_report_add(&run->report, &row);
-        if (status != CAVIAR_OK) return status;
-        if (!isfinite(row.training.loss) || !isfinite(row.validation.loss)) {
-            run->report.diverged = 1;
-            return CAVIAR_OK;
-        }
-    }
-    return CAVIAR_OK;
+static void say_what_is_saved(const train_run *run, const train_settings *s) {
+    char which[64] = "the network as it stands";
+    if (run->report.kept) snprintf(which, sizeof which, "the network of epoch %d", run->report.kept);
+    if (run->report.diverged)
+        fprintf(
+            stderr,
+            "caviar train: the loss is not finite after epoch %d: %s is saved, in %s. Try a smaller learning rate.\n",
+            run->report.count, which, run->report.path);
+    else
+        fprintf(stderr, "caviar train: interrupted after %d of %d epochs: %s is saved, in %s\n", run->report.count,
+                s->epochs, which, run->report.path);
 }
 
 /* Saves the network, whole or interrupted, and measures it on the test part if it is whole. */
 static int finish(train_run *run, const train_settings *s, int interrupted) {
-    caviar_metrics test;
-    caviar_status status = caviar_population_read_model(&run->model, run->population, 0);
+    test_report test = { .classes = 0 };
+    caviar_status status = take_model(run, s, interrupted);
     if (!s->out) folder_free_file(run->path);
     run->report.path = s->out ? s->out : run->path;
     if (status == CAVIAR_OK) status = caviar_model_save(run->model, run->report.path);
-    if (status == CAVIAR_OK && !interrupted)
-        status = caviar_model_evaluate(&test, run->model, run->device, run->dataset, CAVIAR_TEST);
-    if (status != CAVIAR_OK) return command_fail("train", status);
-
-    const int code = train_report_end(&run->report, interrupted ? NULL : &test);
-    if (interrupted)
-        fprintf(stderr, "caviar train: interrupted after %d of %d epochs: the network is saved as it stands, in %s\n",
-                run->report.count, s->epochs, run->report.path);
-    return code == EXIT_CODE_OK && interrupted ? EXIT_CODE_INTERRUPTED : code;
+    if (status == CAVIAR_OK && !interrupted) status = test_report_measure(&test, run->model, run->device, run->dataset);
+    int code = status == CAVIAR_OK ? train_report_end(&run->report, &test, interrupted) : command_fail("train", status);
+    test_report_free(&test);
+    if (status != CAVIAR_OK) return code;
+    if (interrupted || run->report.diverged) say_what_is_saved(run, s);
+    if (code != EXIT_CODE_OK) return code;
+    return interrupted ? EXIT_CODE_INTERRUPTED : run->report.diverged ? EXIT_CODE_FAILED : EXIT_CODE_OK;
 }
 
 static int train(train_run *run, const train_settings *s) {
     if (folder_check_file(s->out ? s->out : "model-1.safetensors") != 0)
         return command_error(EXIT_CODE_FAILED, "train", "the network cannot be saved%s%s: %s", s->out ? " as " : "",
                              s->out ? s->out : " here", strerror(errno));
-    caviar_status status = open_all(run, s);
+    caviar_status status = train_run_open(run, s);
     if (status != CAVIAR_OK) return command_fail("train", status);
     run->report = (train_report){ .source = s->data.source,
                                   .dataset = &run->dataset_info,
@@ -189,12 +119,12 @@ static int train(train_run *run, const train_settings *s) {
     train_report_begin(&run->report);
     progress_init(&run->line, s->quiet);
     interrupt_catch();
-    status = train_all(run, s->epochs);
+    status = train_run_train(run, s);
     progress_clear(&run->line);
     interrupt_release();
     if (run->report.failed) return command_error(EXIT_CODE_FAILED, "train", "out of memory");
     if (status != CAVIAR_OK && status != CAVIAR_INTERRUPTED) return command_fail("train", status);
-    if (run->report.diverged)
+    if (run->report.diverged && !run->model)
         return command_error(EXIT_CODE_FAILED, "train",
                              "the loss is not finite after epoch %d: nothing was saved. Try a smaller learning rate.",
                              run->report.count);
@@ -212,7 +142,7 @@ int command_train(int argc, char **argv) {
     else if (parsed == OPTIONS_GO_ON) {
         train_run run = { 0 };
         code = train(&run, &settings);
-        close_all(&run);
+        train_run_close(&run);
     }
     free(settings.set.items);
     return code;

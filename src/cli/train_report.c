@@ -65,17 +65,24 @@ static json_t *epochs_json(const train_report *report) {
     return epochs;
 }
 
-int train_report_end(const train_report *report, const caviar_metrics *test) {
-    if (report->json) {
-        json_t *document =
-            json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "version", caviar_version(), "device",
-                      json_of_device(report->device), "data", json_of_dataset(report->source, report->dataset), "seed",
-                      json_of_seed(report->seed), "interrupted", !test, "model", json_of_text(report->path), "epochs",
-                      epochs_json(report), "test", test ? json_of_metrics(test) : json_null());
-        return json_print(document, stdout) ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "train", "out of memory");
-    }
-    if (!report->quiet) printf("\nsaved as %s\n", report->path);
-    if (test) printf("test accuracy %.4f\n", test->accuracy);
+static int end_json(const train_report *report, const test_report *test, int interrupted) {
+    json_t *document =
+        json_pack("{s:s, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "version", caviar_version(), "device",
+                  json_of_device(report->device), "data", json_of_dataset(report->source, report->dataset), "seed",
+                  json_of_seed(report->seed), "interrupted", interrupted, "diverged", report->diverged, "model",
+                  json_of_text(report->path), "epochs", epochs_json(report), "kept_epoch",
+                  report->kept ? json_integer(report->kept) : json_null(), "test", test_report_json(test));
+    return json_print(document, stdout) ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "train", "out of memory");
+}
+
+int train_report_end(const train_report *report, const test_report *test, int interrupted) {
+    if (report->json) return end_json(report, test, interrupted);
+    if (!report->quiet && report->kept) printf("\nepoch %d is saved as %s\n", report->kept, report->path);
+    if (!report->quiet && !report->kept) printf("\nsaved as %s\n", report->path);
+    if (!report->quiet && test->classes) putchar('\n');
+    if (!report->quiet && test_report_print(test) != 0)
+        return command_error(EXIT_CODE_FAILED, "train", "out of memory");
+    test_report_print_accuracy(test);
     return EXIT_CODE_OK;
 }
 

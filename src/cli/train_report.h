@@ -3,6 +3,7 @@
 #define CAVIAR_CLI_TRAIN_REPORT_H
 
 #include "devices.h"
+#include "test_report.h"
 
 #include <caviar/caviar.h>
 
@@ -21,6 +22,7 @@ typedef struct train_report {
     int json, quiet, diverged, failed; /* failed: memory ran out for it */
     train_epoch_report *epochs;        /* [count] */
     int32_t count, capacity;
+    int32_t kept; /* the epoch whose network is saved, from 1; 0: as training left it */
 } train_report;
 
 /* The learning rate as epoch `epoch` (from 0) begins: see caviar_schedule. */
@@ -28,8 +30,8 @@ double train_report_rate(const caviar_hyperparameters *hyperparameters, int32_t 
 
 void train_report_begin(const train_report *report);
 caviar_status train_report_add(train_report *report, const train_epoch_report *row);
-/* Returns an exit code. `test` NULL: not measured. */
-int train_report_end(const train_report *report, const caviar_metrics *test);
+/* Returns an exit code. */
+int train_report_end(const train_report *report, const test_report *test, int interrupted);
 void train_report_free(train_report *report);
 
 #endif
