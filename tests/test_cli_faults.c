@@ -110,19 +110,21 @@ static command_result run(const char *line, int64_t allocation, int64_t operatio
  * leave
  */
 
+enum { MOST_OUTPUTS = 5 };
+
 typedef struct scenario {
     const char *line;
     int least_allocations, least_operations;
-    const char *outputs[4]; /* files that it writes, the same bytes each time */
-    const char *json;       /* what its document holds that is the same each time; NULL: it prints text */
-    const char *emptied;    /* a folder or file to remove after each run */
-    int replaces;           /* before each run an old file is there */
+    const char *outputs[MOST_OUTPUTS]; /* files that it writes, the same bytes each time */
+    const char *json;                  /* what its document holds that is the same each time; NULL: it prints text */
+    const char *emptied;               /* a folder or file to remove after each run */
+    int replaces;                      /* before each run an old file is there */
 } scenario;
 
 #define TINY " --data data.csv --device cpu --threads 1 --epochs 1 --seed 3"
 #define WIDTH " --set batch_size=8 --set hidden_width="
 #define FOLDER(name)                                                                                                   \
-    { name "/trials.csv", name "/space.yaml", name "/best.safetensors", name "/search.json" }
+    { name "/trials.csv", name "/space.yaml", name "/best.safetensors", name "/best.yaml", name "/search.json" }
 
 #define PREDICT "predict --model model --device cpu --threads 1 --probabilities"
 
@@ -168,7 +170,7 @@ static int same_json(const char *a, const char *b, const char *key) {
 
 typedef struct clean_run {
     command_result result;
-    char *outputs[4];
+    char *outputs[MOST_OUTPUTS];
 } clean_run;
 
 static clean_run run_clean(const scenario *s) {
@@ -176,7 +178,7 @@ static clean_run run_clean(const scenario *s) {
     assert_code(clean.result, 0);
     cr_assert(told->blocks_kept == 0 && told->files_kept == 0, "caviar %s keeps %d blocks and %d files", s->line,
               told->blocks_kept, told->files_kept);
-    for (int i = 0; i < 4 && s->outputs[i]; i++) {
+    for (int i = 0; i < MOST_OUTPUTS && s->outputs[i]; i++) {
         cr_assert(file_exists(s->outputs[i]), "caviar %s left no %s", s->line, s->outputs[i]);
         clean.outputs[i] = file_text(s->outputs[i]);
     }
@@ -185,7 +187,7 @@ static clean_run run_clean(const scenario *s) {
 
 static void free_clean(clean_run *clean) {
     command_free(&clean->result);
-    for (int i = 0; i < 4; i++) free(clean->outputs[i]);
+    for (int i = 0; i < MOST_OUTPUTS; i++) free(clean->outputs[i]);
 }
 
 /* An output is what a clean run leaves; after a failure it may also be missing, if it was before, or what a search
@@ -237,7 +239,7 @@ static void check(const scenario *s, const clean_run *clean, const command_resul
         cr_assert(!strstr(result->out, "test accuracy") || strstr(point, "stream"),
                   "caviar %s, %s fails: exit code 1 after the result:\n%s", s->line, point, result->out);
     }
-    for (int i = 0; i < 4 && s->outputs[i]; i++) check_output(s, clean, i, result->code != 0, point);
+    for (int i = 0; i < MOST_OUTPUTS && s->outputs[i]; i++) check_output(s, clean, i, result->code != 0, point);
     expect_no_temporary(".", s->line);
     expect_no_temporary("found", s->line);
     expect_no_temporary("caviar-1", s->line);
@@ -245,7 +247,7 @@ static void check(const scenario *s, const clean_run *clean, const command_resul
 
 static void clear(const scenario *s) {
     if (!s->emptied) return;
-    for (int i = 0; i < 4 && s->outputs[i]; i++) remove(s->outputs[i]);
+    for (int i = 0; i < MOST_OUTPUTS && s->outputs[i]; i++) remove(s->outputs[i]);
     remove(s->emptied);
     cr_assert(!file_exists(s->emptied), "%s holds more than is told", s->emptied);
     if (!s->replaces) return;

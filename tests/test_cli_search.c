@@ -154,6 +154,40 @@ Test(cli_search, a_finite_space_ends_with_its_last_point) {
     command_free(&quiet);
 }
 
+/* The best trial again, by itself: the same loss after as many epochs, whatever its optimizer, schedule and shape. */
+Test(cli_search, best_yaml_trains_the_best_network_again) {
+    write_examples("data.csv", 200, 10, 1);
+    static const char *const spaces[] = { "", "--set hidden_layers=0,3 --set optimizer=rmsprop --set schedule=cosine",
+                                          "--set schedule=exponential --set decay_rate=0.3..0.9 --set batch_size=7" };
+    for (int i = 0; i < 3; i++) {
+        char path[64];
+        command_result found =
+            command_run("search --data data.csv --trials 5 --epochs 4 --seed 3 %s --out found-%d", spaces[i], i);
+        assert_code(found, 0);
+        command_result train =
+            command_run("train --data data.csv --epochs 4 --seed 3 --space found-%d/best.yaml --json "
+                        "--out again-%d.safetensors",
+                        i, i);
+        assert_code(train, 0);
+        cr_assert_str_empty(train.err);
+        snprintf(path, sizeof path, "found-%d/search.json", i);
+        char *text = file_text(path);
+        json_t *search = parse_json(text), *document = parse_json(train.out);
+        const size_t epoch = (size_t)number_at(search, "best", "epoch");
+        const json_t *row = json_array_get(json_object_get(document, "epochs"), epoch - 1);
+        /* The command's document has 15 digits. */
+        const double validation = number_at(search, "best", "validation_loss");
+        const double training = number_at(search, "best", "training_loss");
+        cr_assert_float_eq(number_at(row, "validation", "loss"), validation, 1e-14 * validation, "%s", text);
+        cr_assert_float_eq(number_at(row, "training", "loss"), training, 1e-14 * training, "%s", text);
+        json_decref(search);
+        json_decref(document);
+        free(text);
+        command_free(&found);
+        command_free(&train);
+    }
+}
+
 /* A word of --set is trained, whatever the default space says of the widths of single layers. */
 Test(cli_search, the_word_said_last_is_trained) {
     write_examples("data.csv", 200, 8, 1);

@@ -261,6 +261,24 @@ Test(search_course, records_what_was_searched_and_found) {
     cr_expect(caviar_space_size(loaded) == caviar_space_size(space) && found == CAVIAR_VALIDATION_LOSS);
     caviar_space_destroy(loaded);
 
+    /* best.yaml: one network, the best trial's, to the last bit of its hyperparameters. */
+    caviar_hyperparameters again = CAVIAR_HYPERPARAMETERS_INIT;
+    caviar_population_options shape = CAVIAR_POPULATION_OPTIONS_INIT;
+    SUCCEEDS(caviar_space_load(&loaded, in_folder("record/best.yaml")));
+    SUCCEEDS(caviar_space_configure(&again, &shape, loaded, 232, options.epochs));
+    const caviar_hyperparameters *h = &trial.hyperparameters;
+    cr_expect(again.optimizer == h->optimizer && again.learning_rate == h->learning_rate);
+    cr_expect(again.optimizer != CAVIAR_MOMENTUM || again.momentum == h->momentum);
+    cr_expect(again.dropout == h->dropout && memcmp(again.hidden_width, h->hidden_width, sizeof h->hidden_width) == 0);
+    cr_expect(shape.hidden_layers == trial.hidden_layers && shape.batch_norm == trial.batch_norm);
+    cr_expect(shape.batch_size == trial.batch_size && caviar_space_point_count(loaded) == 1);
+    for (int32_t i = 0; i < caviar_space_size(loaded); i++) {
+        const char *written;
+        SUCCEEDS(caviar_space_parameter_name(&written, loaded, i));
+        cr_expect(caviar_trial_uses(&trial, written), "%s does not matter to the best trial", written);
+    }
+    caviar_space_destroy(loaded);
+
     caviar_model *model;
     caviar_metrics metrics;
     SUCCEEDS(caviar_model_load(&model, in_folder("record/best.safetensors")));
@@ -272,8 +290,8 @@ Test(search_course, records_what_was_searched_and_found) {
 
 Test(search_course, refuses_folders_before_it_trains) {
     caviar_search *search = NULL;
-    static const char *const held[] = { "trials.csv", "space.yaml", "search.json", "best.safetensors" };
-    for (int i = 0; i < 4; i++) {
+    static const char *const held[] = { "trials.csv", "space.yaml", "search.json", "best.safetensors", "best.yaml" };
+    for (int i = 0; i < 5; i++) {
         char name[64], path[32];
         snprintf(path, sizeof path, "held-%d", i);
         cr_assert_eq(mkdir(in_folder(path), 0777), 0);
@@ -417,6 +435,7 @@ Test(search_course, every_allocation_may_fail) {
         remove(in_folder("failing/search.json"));
         remove(in_folder("failing/space.yaml"));
         remove(in_folder("failing/best.safetensors"));
+        remove(in_folder("failing/best.yaml"));
     }
     cr_expect(ended > 3 && went_on > 3, "%d ended, %d went on", ended, went_on);
     device->table = own;

@@ -565,7 +565,8 @@ typedef struct caviar_search_options {
     int32_t independent_streams; /* 0: trials share initial weights and masks, so that they compare in pairs; 1: each
                                     its own */
     const char *directory; /* NULL, or where the search is recorded as it goes: trials.csv, space.yaml, search.json,
-                              best.safetensors. Made if it is missing; refused if it holds one of these */
+                              best.safetensors, best.yaml (the best trial as a space of constants, for
+                              caviar_space_configure). Made if it is missing; refused if it holds one of these */
     caviar_progress_function progress; /* NULL: none */
     void *progress_context;
 } caviar_search_options;

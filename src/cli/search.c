@@ -60,6 +60,7 @@ static void print_help(const command_option *table, int count) {
            "  space.yaml        the space that was searched; --space reads it again\n"
            "  search.json       the seed and the other options\n"
            "  best.safetensors  the best of all networks; caviar predict reads it\n"
+           "  best.yaml         its hyperparameters; caviar train --space trains it again\n"
            "\n"
            "The test part is measured once, with the best trial's network: the last line of\n"
            "the output is \"test accuracy\" and the fraction of its examples that are right.\n"

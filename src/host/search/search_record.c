@@ -5,8 +5,10 @@
  *     space.yaml        what was searched, for caviar_space_load
  *     search.json       how: seed, options, data, device, state and the best trial
  *     best.safetensors  the best trial's model
+ *     best.yaml         its hyperparameters, as a space of constants
  */
 #include "search.h"
+#include "trial.h"
 
 #include "host/file.h"
 #include "host/status.h"
@@ -34,7 +36,7 @@ static caviar_status join(char path[PATH_MAX], const caviar_search *search, cons
 }
 
 caviar_status caviar_record_open(const caviar_search *search) {
-    static const char *const names[] = { "trials.csv", "space.yaml", "search.json", "best.safetensors" };
+    static const char *const names[] = { "trials.csv", "space.yaml", "search.json", "best.safetensors", "best.yaml" };
     const char *directory = search->options.directory;
     if (directory == NULL) return CAVIAR_OK;
     char path[PATH_MAX];
@@ -194,11 +196,24 @@ static caviar_status write_space(const caviar_search *search) {
     return caviar_space_save(&search->space, path);
 }
 
+/* What `caviar train --space` takes to train the best trial's network again. */
+static caviar_status write_best_space(const caviar_search *search) {
+    char path[PATH_MAX];
+    CAVIAR_TRY(join(path, search, "best.yaml"));
+    caviar_space *constants;
+    CAVIAR_TRY(caviar_trial_space(&constants, &search->trials[search->best]));
+    caviar_status status = caviar_space_set_metric(constants, search->options.metric);
+    if (status == CAVIAR_OK) status = caviar_space_save(constants, path);
+    caviar_space_destroy(constants);
+    return status;
+}
+
 static caviar_status write_best(caviar_search *search) {
     if (!search->best_unsaved) return CAVIAR_OK;
     char path[PATH_MAX];
     CAVIAR_TRY(join(path, search, "best.safetensors"));
     CAVIAR_TRY(caviar_model_save(search->best_model, path));
+    CAVIAR_TRY(write_best_space(search));
     search->best_unsaved = 0;
     return CAVIAR_OK;
 }

@@ -42,6 +42,27 @@ caviar_trial caviar_trial_make(const caviar_space *space, const double *values, 
     return trial;
 }
 
+caviar_status caviar_trial_space(caviar_space **space, const caviar_trial *trial) {
+    caviar_space *constants = NULL;
+    CAVIAR_TRY(caviar_space_create(&constants));
+    caviar_status status = CAVIAR_OK;
+    for (int h = 0; h < CAVIAR_HYPERPARAMETER_COUNT && status == CAVIAR_OK; ++h) {
+        const caviar_hyperparameter *hyperparameter = &caviar_hyperparameter_table[h];
+        if (hyperparameter->layer == CAVIAR_EVERY_LAYER || !caviar_hyperparameter_matters(hyperparameter, trial))
+            continue;
+        const caviar_space_parameter constant = { .hyperparameter = hyperparameter,
+                                                  .distribution = CAVIAR_CONSTANT,
+                                                  .count = 1,
+                                                  .values = { caviar_hyperparameter_get(trial, hyperparameter) } };
+        status = caviar_space_put(constants, &constant);
+    }
+    if (status == CAVIAR_OK)
+        *space = constants;
+    else
+        caviar_space_destroy(constants);
+    return status;
+}
+
 /* The least and the largest value that a parameter can take in the space; `fixed` if the space does not name it. */
 static void find_bounds(double *least, double *largest, const caviar_space *space, const char *name, double fixed) {
     const caviar_space_parameter *parameter = caviar_space_find(space, name);

@@ -8,6 +8,9 @@
 caviar_trial caviar_trial_make(const caviar_space *space, const double *values, int64_t training_examples,
                                int32_t number, int32_t round, int32_t epochs);
 
+/* The space of constants whose one network this trial is: every hyperparameter that matters to it, widths by layer. */
+caviar_status caviar_trial_space(caviar_space **space, const caviar_trial *trial);
+
 /*
  * Whether every point of the space can be trained on so many examples. CAVIAR_INVALID_ARGUMENT names the parameter
  * and what to change.
