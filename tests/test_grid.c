@@ -41,6 +41,9 @@ static const struct {
     { { "hidden_width=1..5", "hidden_layers=2", "hidden_width_1=1,2", "hidden_width_2=7,8" }, 4 },
     { { "batch_size=q_log_uniform_values:8..64:8", "dropout=q_uniform:0..0.3:0.1", "activation=relu,tanh" },
       8 * 4 * 2 },
+    { { "hidden_width=q_normal:64,4:8", "batch_size=q_log_normal:2,0.5:2" }, 5 * 45 },
+    { { "hidden_width=q_normal:2,1:1", "dropout=q_normal:0.1,0.02:0.05" }, 7 * 5 },
+    { { "hidden_width=5", "dropout=normal:0.1,0.02" }, CAVIAR_ENDLESS },
     { { "hidden_layers=0", "activation=relu,tanh", "batch_norm=true,false", "dropout=0..0.5" }, 1 },
     { { "learning_rate=0.1,0.2", "weight_decay=0.1..0.2" }, CAVIAR_ENDLESS },
     { { "batch_size=1..65536", "hidden_width_1=1..4096", "hidden_width_2=1..4096",
@@ -62,7 +65,7 @@ Test(grid, counts_what_is_distinct) {
 }
 
 /* Every numbered point is another network, in the space, and stands at its position; a draw is one of them. */
-static void check_points(const caviar_box *box) {
+static void check_points(const caviar_box *box, int all_are_likely) {
     enum { MOST = 100, DRAWS = 2000 };
     static caviar_trial trials[MOST + 1];
     caviar_grid grid;
@@ -101,7 +104,8 @@ static void check_points(const caviar_box *box) {
             caviar_distinct_free(&one);
         }
     }
-    cr_expect_eq(met, grid.points, "%lld of %lld points are met by draws", (long long)met, (long long)grid.points);
+    cr_expect(met == grid.points || !all_are_likely, "%lld of %lld points are met by draws", (long long)met,
+              (long long)grid.points);
     caviar_distinct_free(&distinct);
 }
 
@@ -110,8 +114,9 @@ Test(grid, numbers_the_points) {
         if (spaces[i].points < 0 || spaces[i].points > 100) continue;
         make_space(spaces[i].lines);
         caviar_box box;
+        const char *line = spaces[i].lines[0] ? spaces[i].lines[0] : "";
         caviar_box_of_space(&box, space);
-        check_points(&box);
+        check_points(&box, strstr(line, "normal") == NULL);
         /* And in a box around two of them. */
         double positions[2 * CAVIAR_HYPERPARAMETER_COUNT], values[CAVIAR_HYPERPARAMETER_COUNT];
         caviar_grid grid;
@@ -119,7 +124,7 @@ Test(grid, numbers_the_points) {
         caviar_grid_point(positions, values, &grid, 0);
         caviar_grid_point(positions + space->size, values, &grid, grid.points / 2);
         caviar_box_refine(&box, space, positions, (const int32_t[]){ 0, 1 }, 2, 2);
-        check_points(&box);
+        check_points(&box, strstr(line, "normal") == NULL);
     }
 }
 

@@ -60,13 +60,59 @@ Test(ops_randomness, ten_to_the_x) {
 
 /* Where the interval of a whole number, or of a quantum, ends: a part in ten thousand on either side. */
 Test(ops_randomness, whole_numbers_own_intervals_about_themselves) {
-    const caviar_axis whole = { CAVIAR_INT_UNIFORM, 0, 0.5, 8.5, 1, 8, 0 };
-    const caviar_axis quanta = { CAVIAR_Q_UNIFORM, 0, 24, 264, 32, 256, 16 };
-    const caviar_axis log_quanta = { CAVIAR_Q_LOG_UNIFORM, 0, 1, 3, 16, 1008, 16 };
+    const caviar_axis whole = { CAVIAR_INT_UNIFORM, 0, 0.5, 8.5, 1, 8, 0, 0, 0 };
+    const caviar_axis quanta = { CAVIAR_Q_UNIFORM, 0, 24, 264, 32, 256, 16, 0, 0 };
+    const caviar_axis log_quanta = { CAVIAR_Q_LOG_UNIFORM, 0, 1, 3, 16, 1008, 16, 0, 0 };
     cr_assert(caviar_axis_value(&whole, 2.4999) == 2 && caviar_axis_value(&whole, 2.5) == 3);
     cr_assert(caviar_axis_value(&quanta, 16 * 3.4999) == 48 && caviar_axis_value(&quanta, 16 * 3.5) == 64);
     cr_assert(caviar_axis_value(&log_quanta, log10(16 * 3.4999)) == 48 &&
               caviar_axis_value(&log_quanta, log10(16 * 3.5001)) == 64);
+}
+
+/* ln x within two units in the last place, from the smallest normal number to the largest. */
+Test(ops_randomness, natural_logarithm) {
+    double worst = 0, at = 0;
+    for (int i = -2000; i <= 2000; i++) {
+        const double x = caviar_exp10(i * 0.15) * (1 + (i % 13) * 0.01);
+        const long double exact = logl(x);
+        int exponent;
+        frexpl(exact, &exponent);
+        const double units = (double)(fabsl((long double)caviar_log(x) - exact) / ldexpl(1, exponent - 53));
+        if (exact != 0 && units > worst) worst = units, at = x;
+    }
+    cr_assert(worst <= 2, "ln %.17g is %g units in the last place off", at, worst);
+    cr_assert(caviar_log(1) == 0);
+}
+
+/* The probability of less than the quantile is the one that was asked for, as far as a double of it can tell. */
+Test(ops_randomness, quantiles_of_the_normal_distribution) {
+    double worst = 0, at = 0;
+    for (int i = 1; i < 4000; i++) {
+        const double p = i < 2000 ? caviar_exp10(-10 + i * 9.69 / 2000) : 0.5 + (i - 3000) / 2001.0;
+        const long double x = caviar_normal_quantile(p), root = sqrtl(0.5L);
+        const long double density = expl(-x * x / 2) / sqrtl(8 * atanl(1));
+        const double error = (double)(fabsl(erfcl(-x * root) / 2 - p) / density); /* of x */
+        if (error > worst) worst = error, at = p;
+    }
+    cr_assert(worst <= 4e-15, "the quantile of %.17g is %g off", at, worst);
+    cr_assert(caviar_normal_quantile(0.5) == 0);
+    cr_assert(caviar_normal_quantile(0.25) == -caviar_normal_quantile(0.75));
+    cr_assert(caviar_normal_quantile(0x1p-20) == -caviar_normal_quantile(1 - 0x1p-20));
+}
+
+/* As below, by reference/normal.py. */
+Test(ops_randomness, the_bits_of_normal_quantiles) {
+    uint64_t digest = 0xcbf29ce484222325u;
+    for (int64_t i = 20; i < 20000; i++) {
+        const double p = (double)(i * i * i) * 1.25e-13;
+        const double values[2] = { caviar_normal_quantile(p), caviar_normal_quantile(1 - p) };
+        for (int v = 0; v < 2; v++) {
+            uint64_t bits;
+            memcpy(&bits, &values[v], sizeof bits);
+            for (int byte = 0; byte < 8; byte++) digest = (digest ^ (bits >> 8 * byte & 255)) * 0x100000001b3u;
+        }
+    }
+    cr_assert(digest == 0xea488598c9338fe6u, "the digest is %llx", (unsigned long long)digest);
 }
 
 /* A trial's bits are for ever: reference/exp10.py computes them from exact fractions. Every coefficient shows. */

@@ -75,6 +75,21 @@ Test(refine, whole_numbers_and_quanta_keep_their_ends_as_likely) {
               pow(10, box.axes[2].high));
 }
 
+/* Positions of a normal distribution are probabilities: 0.3 and 0.5 are the third and the fifth tenth's ends. */
+Test(refine, normal_distributions_are_narrowed_by_their_quantiles) {
+    add("dropout=normal:0.4,0.05");
+    add("hidden_width=q_normal:64,16:16");
+    const double positions[] = { 0.3, 0.4, 0.5, 0.6 };
+    static const int32_t elite[] = { 0, 1 };
+    caviar_box_refine(&box, space, positions, elite, 2, 3);
+    cr_expect(near(box.axes[0].low, 0.28) && near(box.axes[0].high, 0.52), "%g %g", box.axes[0].low, box.axes[0].high);
+    /* The probabilities 0.38 .. 0.62 are 64 -+ 4.9, which is rounded to 64: from 56 to 72, half a deviation each way.
+     */
+    const double half = erfc(0.5 * M_SQRT1_2) / 2;
+    cr_expect(near(box.axes[1].low, half) && near(box.axes[1].high, 1 - half), "%g %g", box.axes[1].low,
+              box.axes[1].high);
+}
+
 Test(refine, values_are_those_of_the_elite) {
     caviar_device *device;
     SUCCEEDS(caviar_device_open(&device, "cpu", 1));
@@ -109,6 +124,9 @@ Test(refine, boxes_hold_the_elite_and_stay_within_the_space) {
         "hidden_width=q_uniform:16..256:16",
         "hidden_width_1=q_log_uniform_values:8..4096:8",
         "batch_size=1,2,4,8",
+        "weight_decay=log_normal:-7,2",
+        "hidden_width_2=q_normal:64,30:8",
+        "hidden_width_3=q_log_normal:3,1:1",
     };
     enum { SIZE = sizeof lines / sizeof lines[0] };
     for (int i = 0; i < SIZE; i++) add(lines[i]);
@@ -136,7 +154,8 @@ Test(refine, boxes_hold_the_elite_and_stay_within_the_space) {
                                   round, lines[i]);
                 }
                 cr_assert(axis->low >= all->low && axis->high <= all->high && axis->low <= axis->high);
-                const double unit = i == 3 ? 1 : i == 4 ? 16 : i == 5 ? 0.6 : 0, w = all->high - all->low;
+                const double unit = i == 3 ? 1 : i == 4 ? 16 : i == 5 ? 0.6 : i == 8 ? 0.11 : i == 9 ? 0.2 : 0;
+                const double w = all->high - all->low;
                 if (!box.allowed[i])
                     cr_assert(axis->high - axis->low <= fmax(1.2 * (b - a), ldexp(w, -round - 1)) + 2 * unit + 1e-9,
                               "seed %d, round %d, %s: %g wide", (int)seed, round, lines[i], axis->high - axis->low);

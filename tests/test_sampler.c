@@ -1,6 +1,7 @@
 /* Sampling on the device: scales, ends, frequencies, and that a trial depends on nothing but its seed and number. */
 #include "folder.h"
 #include "host/search/box.h"
+#include "kernels/randomness.h"
 
 #include <math.h>
 
@@ -97,6 +98,36 @@ Test(sampler, every_scale_is_uniform_on_itself) {
     cr_expect_lt(fabs(above / (double)TRIALS - 0.5), 4 * 0.5 / sqrt(TRIALS), "%d of %d above 0.99", above, TRIALS);
 }
 
+/* The probability of less than x. */
+static double normal_below(double x, double mean, double deviation) {
+    return erfc((mean - x) / deviation * M_SQRT1_2) / 2;
+}
+
+/* Of a normal distribution that its hyperparameter's bounds cut off, each tenth of what is left holds a tenth. */
+static void check_normal(const char *line, double mean, double deviation, int is_log) {
+    int64_t counts[10] = { 0 };
+    double shares[10];
+    sample_line(line);
+    const caviar_space_parameter *p = &space->parameters[0];
+    const double low = normal_below(is_log ? log(p->minimum) : p->minimum, mean, deviation);
+    const double high = normal_below(is_log ? log(p->maximum) : p->maximum, mean, deviation);
+    for (int i = 0; i < 10; i++) shares[i] = 0.1;
+    for (int t = 0; t < TRIALS; t++) {
+        const double x = is_log ? log(values[t]) : values[t];
+        const double share = (normal_below(x, mean, deviation) - low) / (high - low);
+        if (values[t] >= p->minimum && values[t] <= p->maximum) counts[share < 1 ? (int)(10 * share) : 9]++;
+    }
+    check_shares(line, counts, shares, 10);
+}
+
+Test(sampler, normal_distributions_are_normal_within_what_is_allowed) {
+    check_normal("dropout=normal:0.3,0.05", 0.3, 0.05, 0);
+    check_normal("dropout=normal:0.1,0.4", 0.1, 0.4, 0); /* cut off at 0 and 1 */
+    check_normal("momentum=normal:0,0.2", 0, 0.2, 0);    /* its upper half */
+    check_normal("learning_rate=log_normal:-6,1", -6, 1, 1);
+    check_normal("decay_rate=log_normal:0,3", 0, 3, 1);
+}
+
 /* The shares of values from + i * step, i below cells; NULL: equal. */
 static void check_values(const char *line, double from, double step, const double *shares, int cells) {
     int64_t counts[16] = { 0 };
@@ -124,6 +155,15 @@ Test(sampler, ends_are_as_likely_as_the_middle) {
     double shares[8];
     for (int k = 1; k <= 8; k++) shares[k - 1] = log((k + 0.5) / (k - 0.5)) / log(8.5 / 0.5);
     check_values("hidden_width=q_log_uniform_values:16..128:16", 16, 16, shares, 8);
+    /* Normal: the probabilities from k - 1/2 to k + 1/2, here of all that 5 deviations hold. */
+    double whole = normal_below(6.5 * 16, 64, 8) - normal_below(1.5 * 16, 64, 8), normal[5], log_normal[4];
+    for (int k = 2; k <= 6; k++)
+        normal[k - 2] = (normal_below((k + 0.5) * 16, 64, 8) - normal_below((k - 0.5) * 16, 64, 8)) / whole;
+    check_values("hidden_width=q_normal:64,8:16", 32, 16, normal, 5);
+    whole = normal_below(log(6.5), log(4), 0.1) - normal_below(log(2.5), log(4), 0.1);
+    for (int k = 3; k <= 6; k++)
+        log_normal[k - 3] = (normal_below(log(k + 0.5), log(4), 0.1) - normal_below(log(k - 0.5), log(4), 0.1)) / whole;
+    check_values("hidden_width=q_log_normal:1.3862943611198906,0.1:1", 3, 1, log_normal, 4);
 }
 
 static void fill_space(void) {
@@ -140,6 +180,8 @@ static void fill_space(void) {
         "schedule_epochs=log_uniform_values:1e-6..1e9",
         "batch_norm=true,false",
         "weight_decay=0.5",
+        "decay_rate=normal:1,0.5",
+        "hidden_width_1=q_log_normal:4,2:4",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) SUCCEEDS(caviar_space_parse(space, lines[i]));
 }
@@ -158,6 +200,10 @@ Test(sampler, values_are_allowed_and_stand_at_their_positions) {
         case CAVIAR_LOG_UNIFORM: expected = pow(10, position), allowed = 1e-14 * value; break;
         case CAVIAR_ONE_MINUS_LOG_UNIFORM: expected = 1 - pow(10, -position), allowed = 1e-15; break;
         case CAVIAR_INT_UNIFORM: allowed = 0.5; break;
+        case CAVIAR_NORMAL: expected = 1 + 0.5 * caviar_normal_quantile(position), allowed = 1e-15; break;
+        case CAVIAR_Q_LOG_NORMAL:
+            expected = exp(4 + 2 * caviar_normal_quantile(position)), allowed = p->quantum / 2 * (1 + 1e-9);
+            break;
         case CAVIAR_Q_LOG_UNIFORM: expected = pow(10, position); /* fall through */
         case CAVIAR_Q_UNIFORM: allowed = p->quantum / 2 * (1 + 1e-9); break;
         default: break;

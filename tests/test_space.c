@@ -102,6 +102,31 @@ Test(space, distributions_can_be_named_and_quanta_bound_the_range) {
     check_range("dropout=q_uniform:0..0.55:0.25", CAVIAR_Q_UNIFORM, 0, 0.5, 0.25);
 }
 
+Test(space, uniform_ranges_may_end_where_the_hyperparameter_nearly_does) {
+    const double low = caviar_hyperparameter_find("learning_rate")->low;
+    const double high = caviar_hyperparameter_find("momentum")->high;
+    check_range("learning_rate=uniform:0..0.1", CAVIAR_UNIFORM, low, 0.1, 0);
+    check_range("momentum=uniform:0..1", CAVIAR_UNIFORM, 0, high, 0);
+}
+
+Test(space, normal_distributions_stay_within_five_deviations_and_what_is_allowed) {
+    check_range("dropout=normal:0.5,0.05", CAVIAR_NORMAL, 0.5 - 5 * 0.05, 0.5 + 5 * 0.05, 0);
+    check_range("decay_rate = normal : 0.5 , 1 ", CAVIAR_NORMAL, 0, 5.5, 0);
+    check_range("learning_rate=log_normal:-6,0.5", CAVIAR_LOG_NORMAL, exp(-8.5), exp(-3.5), 0);
+    check_range("hidden_width=q_normal:64,8:16", CAVIAR_Q_NORMAL, 32, 96, 16);
+    check_range("batch_size=q_log_normal:4,0.5:8", CAVIAR_Q_LOG_NORMAL, 8, 664, 8);
+    const caviar_space_parameter *p = caviar_space_find(space, "batch_size");
+    cr_expect(p->mean == 4 && p->deviation == 0.5);
+    const caviar_status bad = CAVIAR_INVALID_ARGUMENT;
+    REFUSES(caviar_space_add_normal(NULL, "dropout", CAVIAR_NORMAL, 0, 1, 0), bad, "NULL");
+    REFUSES(caviar_space_add_normal(space, NULL, CAVIAR_NORMAL, 0, 1, 0), bad, "NULL");
+    REFUSES(caviar_space_add_normal(space, "dropout", CAVIAR_UNIFORM, 0, 1, 0), bad, "takes min and max, not mu");
+    REFUSES(caviar_space_add_normal(space, "dropout", CAVIAR_CONSTANT, 0, 1, 0), bad, "takes values, not a range");
+    REFUSES(caviar_space_add_normal(space, "dropout", (caviar_distribution)12, 0, 1, 0), bad, "no distribution 12");
+    REFUSES(caviar_space_add_normal(space, "dropout", CAVIAR_NORMAL, NAN, 1, 0), bad, "middle at nan");
+    REFUSES(caviar_space_add_normal(space, "dropout", CAVIAR_NORMAL, 0.5, INFINITY, 0), bad, "sigma must be above 0");
+}
+
 Test(space, values_are_names_or_numbers) {
     const caviar_space_parameter *p = parsed("optimizer= adam , sgd");
     cr_expect(p->distribution == CAVIAR_CATEGORICAL && p->count == 2);
@@ -129,12 +154,12 @@ Test(space, refuses_what_is_no_parameter_and_stays_as_it_was) {
         { "=3", "there is no hyperparameter \"\"" },
         { "learning_rate=0..1", "log_uniform_values needs a minimum above 0 (it is 0): raise it, or use uniform" },
         { "hidden_width=q_log_uniform_values:0..64:8", "needs a minimum above 0 (it is 0): raise it, or use q_unif" },
-        { "learning_rate=uniform:0..1", "learning_rate cannot be 0: it takes values from 1e-30" },
+        { "learning_rate=uniform:-0.1..1", "learning_rate cannot be -0.1: it takes values from 1e-30" },
         { "learning_rate=1e-3..1e7", "learning_rate cannot be 10000000" },
         { "momentum=0.9..1", "needs a maximum below 1 (it is 1): lower it, or use uniform" },
-        { "momentum=uniform:0.9..1", "momentum cannot be 1: it takes values from 0 to 0.9999999" },
+        { "momentum=uniform:0.9..1.1", "momentum cannot be 1.1: it takes values from 0 to 0.9999999" },
         { "beta1=-0.1..0.9", "beta1 cannot be -0.1" },
-        { "dropout=0..1", "dropout cannot be 1" },
+        { "dropout=0..2", "dropout cannot be 2" },
         { "epsilon=0", "epsilon cannot be 0" },
         { "weight_decay=-1", "weight_decay cannot be -1" },
         { "hidden_width=0..64", "hidden_width cannot be 0: it takes values from 1 to 4096" },
@@ -147,7 +172,8 @@ Test(space, refuses_what_is_no_parameter_and_stays_as_it_was) {
         { "hidden_width=q_uniform:16..64", "q_uniform needs a quantum above 0 (it is 0)" },
         { "hidden_width=q_uniform:17..31:16", "no multiple of 16 lies from 17 to 31" },
         { "dropout=q_uniform:0..0.5:-0.1", "needs a quantum above 0 (it is -0.1)" },
-        { "hidden_width=16..64:8", "a quantum (8) is for q_uniform and q_log_uniform_values, not int_uniform" },
+        { "hidden_width=16..64:8",
+          "a quantum (8) is for distributions that begin with q_, such as q_uniform, not int_uniform" },
         { "hidden_layers=0..9", "hidden_layers cannot be 9: it takes values from 0 to 8" },
         { "batch_size=0", "batch_size cannot be 0: it takes values from 1 to 65536" },
         { "dropout=0.5..0.1", "the range ends (0.1) before it begins (0.5)" },
@@ -172,7 +198,21 @@ Test(space, refuses_what_is_no_parameter_and_stays_as_it_was) {
         { "dropout=unifrom:0..0.5", "there is no distribution \"unifrom\" (did you mean uniform?)" },
         { "momentum=log_uniform:-4..-1", "its bounds are exponents of e; write log_uniform_values" },
         { "momentum=inv_log_uniform_values:0.9..0.999", "write one_minus_log_uniform_values" },
-        { "dropout=normal:0..0.5", "write uniform" },
+        { "dropout=normal:0..0.5", "dropout: normal takes mu and sigma, not min and max" },
+        { "dropout=beta:1,2", "write uniform or normal" },
+        { "dropout=normal:0.5", "has a colon but no range and no MU,SIGMA" },
+        { "dropout=uniform:0.1,0.5", "has a colon but no range" },
+        { "dropout=normal:a,0.5", "the mu \"a\" is not a number" },
+        { "dropout=normal:0.5,", "the sigma \"\" is not a number" },
+        { "dropout=normal:0.5,0", "sigma must be above 0 (it is 0)" },
+        { "dropout=normal:0.5,-1", "sigma must be above 0 (it is -1)" },
+        { "dropout=normal:-0.5,1", "mu -0.5 has its middle at -0.5, and dropout takes values from 0 to" },
+        { "learning_rate=log_normal:50,1", "has its middle at" },
+        { "dropout=normal:0.5,0.1:0.1", "a quantum (0.1) is for distributions that begin with q_" },
+        { "dropout=q_normal:0.5,0.1", "q_normal needs a quantum above 0" },
+        { "dropout=q_normal:0.5,0.01:0.3", "no multiple of 0.3 lies from 0.45 to 0.55" },
+        { "hidden_width=normal:64,8", "which normal does not give: use q_normal or q_log_normal with a quantum of 1" },
+        { "optimizer=normal:1,2", "optimizer has no range" },
     };
     parsed("dropout=0.125");
     parsed("learning_rate=0.5");
@@ -195,7 +235,7 @@ Test(space, refuses_bad_arguments) {
     REFUSES(caviar_space_create_default(NULL), bad, "space is NULL");
     REFUSES(caviar_space_add_range(NULL, "dropout", CAVIAR_UNIFORM, 0, 0.5, 0), bad, "NULL");
     REFUSES(caviar_space_add_range(space, NULL, CAVIAR_UNIFORM, 0, 0.5, 0), bad, "NULL");
-    REFUSES(caviar_space_add_range(space, "dropout", (caviar_distribution)8, 0, 0.5, 0), bad, "no distribution 8");
+    REFUSES(caviar_space_add_range(space, "dropout", (caviar_distribution)12, 0, 0.5, 0), bad, "no distribution 12");
     REFUSES(caviar_space_add_range(space, "dropout", (caviar_distribution)-1, 0, 0.5, 0), bad, "no distribution -1");
     REFUSES(caviar_space_add_range(space, "dropout", CAVIAR_UNIFORM, NAN, 0.5, 0), bad, "not a finite number");
     REFUSES(caviar_space_add_range(space, "dropout", CAVIAR_UNIFORM, 0, INFINITY, 0), bad, "not a finite number");

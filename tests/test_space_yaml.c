@@ -135,7 +135,7 @@ Test(space_yaml, names_the_line_of_what_is_wrong) {
         { P "  dropout: {min: 0, max: x}\n", ":2: dropout: max is \"x\", not a number" },
         { P "  dropout: {min: 0, max: .inf}\n", ":2: dropout: max is \".inf\", not a number" },
         { P "  dropout: {min: 0, max: 2}\n", ":2: dropout cannot be 2" },
-        { P "  dropout: {min: 0, max: 0.5, q: 0.1}\n", ":2: dropout: a quantum (0.1) is for q_uniform" },
+        { P "  dropout: {min: 0, max: 0.5, q: 0.1}\n", ":2: dropout: a quantum (0.1) is for distributions" },
         { P "  dropout: {distribution: q_uniform, min: 0, max: 0.5, q: 0}\n",
           ":2: dropout: q_uniform needs a quantum" },
         { P "  dropout: {min: 0, max: 0.5, value: 0.1}\n", ":2: dropout has values and a range" },

@@ -441,10 +441,14 @@ typedef enum caviar_distribution {
     CAVIAR_UNIFORM = 2,
     CAVIAR_LOG_UNIFORM = 3, /* log_uniform_values: 10^r, r uniform. For learning rates */
     CAVIAR_ONE_MINUS_LOG_UNIFORM =
-        4,                   /* one_minus_log_uniform_values: 1 - 10^-r, r uniform. For momentum, beta1, beta2 */
-    CAVIAR_INT_UNIFORM = 5,  /* whole numbers, both ends included */
-    CAVIAR_Q_UNIFORM = 6,    /* multiples of q */
-    CAVIAR_Q_LOG_UNIFORM = 7 /* q_log_uniform_values: 10^r rounded to a multiple of q */
+        4,                    /* one_minus_log_uniform_values: 1 - 10^-r, r uniform. For momentum, beta1, beta2 */
+    CAVIAR_INT_UNIFORM = 5,   /* whole numbers, both ends included */
+    CAVIAR_Q_UNIFORM = 6,     /* multiples of q */
+    CAVIAR_Q_LOG_UNIFORM = 7, /* q_log_uniform_values: 10^r rounded to a multiple of q */
+    CAVIAR_NORMAL = 8,        /* of mean mu and deviation sigma */
+    CAVIAR_LOG_NORMAL = 9,    /* its natural logarithm is normal */
+    CAVIAR_Q_NORMAL = 10,     /* normal, rounded to a multiple of q */
+    CAVIAR_Q_LOG_NORMAL = 11
 } caviar_distribution;
 
 /* The most values that a categorical parameter may have. */
@@ -469,6 +473,14 @@ CAVIAR_API void caviar_space_destroy(caviar_space *space);
 CAVIAR_API caviar_status caviar_space_add_range(caviar_space *space, const char *name, caviar_distribution distribution,
                                                 double minimum, double maximum, double quantum);
 /*
+ * Adds or replaces a parameter of one of the NORMAL distributions. `mean`, or e to the mean of LOG_NORMAL and
+ * Q_LOG_NORMAL, must be a value that the hyperparameter can have, and `deviation` above 0. It is sampled within five
+ * deviations and within what the hyperparameter can be. Rounds narrow the interval of its quantiles.
+ */
+CAVIAR_API caviar_status caviar_space_add_normal(caviar_space *space, const char *name,
+                                                 caviar_distribution distribution, double mean, double deviation,
+                                                 double quantum);
+/*
  * Adds or replaces a parameter that takes one of `count` values, written as text, all different and at most
  * CAVIAR_MAX_VALUES; one value makes a constant.
  */
@@ -477,6 +489,7 @@ CAVIAR_API caviar_status caviar_space_add_values(caviar_space *space, const char
 /*
  * Adds or replaces a parameter written on one line:
  *     NAME=VALUE   NAME=VALUE,VALUE,...   NAME=MIN..MAX   NAME=DISTRIBUTION:MIN..MAX   NAME=DISTRIBUTION:MIN..MAX:Q
+ *     NAME=DISTRIBUTION:MU,SIGMA   NAME=DISTRIBUTION:MU,SIGMA:Q   (the normal distributions)
  * A range without a distribution takes the hyperparameter's own scale: log-uniform for learning_rate, epsilon and
  * weight_decay, 1 - 10^-r for momentum, beta1 and beta2, whole numbers for sizes, uniform for the rest. Distributions
  * are written as in a file.

@@ -305,14 +305,17 @@ typedef struct caviar_axis {
     int32_t reserved;        /* 0 */
     double low, high;        /* the interval of positions that is sampled, low <= high */
     double minimum, maximum; /* bounds of the value */
-    double quantum;          /* of Q_UNIFORM and Q_LOG_UNIFORM */
+    double quantum;          /* of the Q_ distributions */
+    double mean, deviation;  /* of the NORMAL distributions; of the LOG_NORMAL ones those of the natural logarithm */
 } caviar_axis;
 
 /*
  * sample: hyperparameters of trials first .. first + trials - 1, one after another independent of all else.
  *     position = low + u * (high - low),  u in (0, 1) of 52 random bits: words 2i and 2i + 1 of
  *                philox(seed; subsequence = HYPERPARAMETERS | trial) for axis i
- *     value    = the position taken from the axis' scale: x, 10^x, 1 - 10^-x, rounded to whole numbers or quanta
+ *     value    = the position taken from the axis' scale: x, 10^x, 1 - 10^-x, rounded to whole numbers or quanta; of a
+ *                normal distribution a position is a probability from 1e-10 to 1 - 1e-10, and the value
+ *                mean + deviation * z (or e to that), where a standard normal variable is below z with this probability
  * Both compilers run the same double-precision code (src/kernels/randomness.h): devices agree to the bit.
  */
 typedef struct caviar_sample_args {

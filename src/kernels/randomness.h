@@ -119,10 +119,79 @@ CAVIAR_HOST_DEVICE static inline double caviar_exp10(double x) {
 }
 
 /*
+ * ln x of a positive x that is not subnormal, the same bits from both compilers: x = 2^e m with m about 1, and
+ * ln m = 2 artanh s, s = (m - 1) / (m + 1), by its series to s^23.
+ */
+CAVIAR_HOST_DEVICE static inline double caviar_log(double x) {
+    int e;
+    double m = frexp(x, &e);
+    if (m < 0x1.6a09e667f3bcdp-1) m *= 2.0, e -= 1;
+    const double s = (m - 1.0) / (m + 1.0), z = s * s;
+    double p = 1.0 / 23.0;
+    p = fma(p, z, 1.0 / 21.0);
+    p = fma(p, z, 1.0 / 19.0);
+    p = fma(p, z, 1.0 / 17.0);
+    p = fma(p, z, 1.0 / 15.0);
+    p = fma(p, z, 1.0 / 13.0);
+    p = fma(p, z, 1.0 / 11.0);
+    p = fma(p, z, 1.0 / 9.0);
+    p = fma(p, z, 1.0 / 7.0);
+    p = fma(p, z, 1.0 / 5.0);
+    p = fma(p, z, 1.0 / 3.0);
+    p = fma(p, z, 1.0);
+    return fma((double)e, 0x1.62e42fefa39efp-1, fma((double)e, 0x1.abc9e3b39803fp-56, 2.0 * s * p));
+}
+
+/*
+ * The z below which a standard normal variable falls with probability p, for 1e-10 <= p <= 1 - 1e-10, to 1e-15: the
+ * rational approximations of algorithm AS 241 (PPND16; Wichura 1988, Applied Statistics 37, 477-484), without its
+ * third, which is for the tails beyond.
+ */
+CAVIAR_HOST_DEVICE static inline double caviar_normal_quantile(double p) {
+    const double q = p - 0.5;
+    double above, below;
+    if (fabs(q) <= 0.425) {
+        const double r = fma(-q, q, 0.180625);
+        above = fma(2509.0809287301226727, r, 33430.575583588128105);
+        above = fma(above, r, 67265.770927008700853);
+        above = fma(above, r, 45921.953931549871457);
+        above = fma(above, r, 13731.693765509461125);
+        above = fma(above, r, 1971.5909503065514427);
+        above = fma(above, r, 133.14166789178437745);
+        above = fma(above, r, 3.387132872796366608);
+        below = fma(5226.495278852854561, r, 28729.085735721942674);
+        below = fma(below, r, 39307.89580009271061);
+        below = fma(below, r, 21213.794301586595867);
+        below = fma(below, r, 5394.1960214247511077);
+        below = fma(below, r, 687.1870074920579083);
+        below = fma(below, r, 42.313330701600911252);
+        below = fma(below, r, 1.0);
+        return q * above / below;
+    }
+    const double r = sqrt(-caviar_log(q < 0.0 ? p : 1.0 - p)) - 1.6;
+    above = fma(7.7454501427834140764e-4, r, 0.0227238449892691845833);
+    above = fma(above, r, 0.24178072517745061177);
+    above = fma(above, r, 1.27045825245236838258);
+    above = fma(above, r, 3.64784832476320460504);
+    above = fma(above, r, 5.7694972214606914055);
+    above = fma(above, r, 4.6303378461565452959);
+    above = fma(above, r, 1.42343711074968357734);
+    below = fma(1.05075007164441684324e-9, r, 5.475938084995344946e-4);
+    below = fma(below, r, 0.0151986665636164571966);
+    below = fma(below, r, 0.14810397642748007459);
+    below = fma(below, r, 0.68976733498510000455);
+    below = fma(below, r, 1.6763848301838038494);
+    below = fma(below, r, 2.05319162663775882187);
+    below = fma(below, r, 1.0);
+    return q < 0.0 ? -above / below : above / below;
+}
+
+/*
  * The value at a position of an axis. Whole numbers and quanta own an interval of positions of their own width about
  * themselves, so that both ends of a range are as likely as its middle; an index k of CATEGORICAL owns [k, k + 1).
  */
 CAVIAR_HOST_DEVICE static inline double caviar_axis_value(const caviar_axis *axis, double position) {
+    const double log10_e = 0x1.bcb7b1526e50ep-2;
     double value = position;
     switch (axis->distribution) {
     case CAVIAR_LOG_UNIFORM: value = caviar_exp10(position); break;
@@ -131,6 +200,16 @@ CAVIAR_HOST_DEVICE static inline double caviar_axis_value(const caviar_axis *axi
     case CAVIAR_Q_UNIFORM: value = floor(position / axis->quantum + 0.5) * axis->quantum; break;
     case CAVIAR_Q_LOG_UNIFORM: value = floor(caviar_exp10(position) / axis->quantum + 0.5) * axis->quantum; break;
     case CAVIAR_CATEGORICAL: value = floor(position); break;
+    case CAVIAR_NORMAL:
+    case CAVIAR_Q_NORMAL:
+    case CAVIAR_LOG_NORMAL:
+    case CAVIAR_Q_LOG_NORMAL:
+        value = fma(axis->deviation, caviar_normal_quantile(position), axis->mean);
+        if (axis->distribution == CAVIAR_LOG_NORMAL || axis->distribution == CAVIAR_Q_LOG_NORMAL)
+            value = caviar_exp10(value * log10_e);
+        if (axis->distribution == CAVIAR_Q_NORMAL || axis->distribution == CAVIAR_Q_LOG_NORMAL)
+            value = floor(value / axis->quantum + 0.5) * axis->quantum;
+        break;
     default: break; /* UNIFORM and CONSTANT are their position */
     }
     return fmin(fmax(value, axis->minimum), axis->maximum);

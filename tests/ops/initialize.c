@@ -100,15 +100,19 @@ static void check(const scene *s, const caviar_call *call) {
  */
 
 static const caviar_axis axis_table[] = {
-    { CAVIAR_UNIFORM, 0, -1, 3, -1, 3, 0 },
-    { CAVIAR_LOG_UNIFORM, 0, -6, 0, 1e-6, 1, 0 },
-    { CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, 1, 3, 0.9, 0.999, 0 },
-    { CAVIAR_INT_UNIFORM, 0, 0.5, 8.5, 1, 8, 0 },
-    { CAVIAR_Q_UNIFORM, 0, 24, 264, 32, 256, 16 },
-    { CAVIAR_Q_LOG_UNIFORM, 0, 1, 3, 16, 1008, 16 },
-    { CAVIAR_CATEGORICAL, 0, 0, 5, 0, 4, 0 },
-    { CAVIAR_CONSTANT, 0, 2, 2, 2, 2, 0 },
-    { CAVIAR_LOG_UNIFORM, 0, -2, -2, 0.01, 0.01, 0 },
+    { CAVIAR_UNIFORM, 0, -1, 3, -1, 3, 0, 0, 0 },
+    { CAVIAR_LOG_UNIFORM, 0, -6, 0, 1e-6, 1, 0, 0, 0 },
+    { CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, 1, 3, 0.9, 0.999, 0, 0, 0 },
+    { CAVIAR_INT_UNIFORM, 0, 0.5, 8.5, 1, 8, 0, 0, 0 },
+    { CAVIAR_Q_UNIFORM, 0, 24, 264, 32, 256, 16, 0, 0 },
+    { CAVIAR_Q_LOG_UNIFORM, 0, 1, 3, 16, 1008, 16, 0, 0 },
+    { CAVIAR_CATEGORICAL, 0, 0, 5, 0, 4, 0, 0, 0 },
+    { CAVIAR_CONSTANT, 0, 2, 2, 2, 2, 0, 0, 0 },
+    { CAVIAR_LOG_UNIFORM, 0, -2, -2, 0.01, 0.01, 0, 0, 0 },
+    { CAVIAR_NORMAL, 0, 1e-10, 1 - 1e-10, -100, 100, 0, 0.3, 0.1 },
+    { CAVIAR_Q_NORMAL, 0, 0.02, 0.999, 32, 256, 16, 100, 40 },
+    { CAVIAR_LOG_NORMAL, 0, 0.001, 0.999, 1e-6, 10, 0, -6, 2 },
+    { CAVIAR_Q_LOG_NORMAL, 0, 0.1, 0.9, 8, 4096, 8, 4, 1 },
 };
 enum { AXES = COUNT(axis_table) };
 
@@ -140,6 +144,13 @@ static void build_sample(scene *s, caviar_call *call) {
                                               .seed = 0x0123456789abcdefu };
 }
 
+/* z with a probability of p below it: Newton's steps from the approximation come to the exact one. */
+static long double normal_quantile(double p) {
+    long double z = caviar_normal_quantile(p);
+    for (int step = 0; step < 3; step++) z -= (erfcl(-z * sqrtl(0.5L)) / 2 - p) * sqrtl(8 * atanl(1)) * expl(z * z / 2);
+    return z;
+}
+
 static long double value_of(const caviar_axis *axis, double position) {
     switch (axis->distribution) {
     case CAVIAR_LOG_UNIFORM: return powl(10, position);
@@ -148,6 +159,14 @@ static long double value_of(const caviar_axis *axis, double position) {
     case CAVIAR_Q_UNIFORM: return floor(position / axis->quantum + 0.5) * axis->quantum;
     case CAVIAR_Q_LOG_UNIFORM: return floorl(powl(10, position) / axis->quantum + 0.5) * axis->quantum;
     case CAVIAR_CATEGORICAL: return floor(position);
+    case CAVIAR_NORMAL: return axis->mean + axis->deviation * normal_quantile(position);
+    case CAVIAR_LOG_NORMAL: return expl(axis->mean + axis->deviation * normal_quantile(position));
+    case CAVIAR_Q_NORMAL:
+        return floorl((axis->mean + axis->deviation * normal_quantile(position)) / axis->quantum + 0.5L) *
+               axis->quantum;
+    case CAVIAR_Q_LOG_NORMAL:
+        return floorl(expl(axis->mean + axis->deviation * normal_quantile(position)) / axis->quantum + 0.5L) *
+               axis->quantum;
     default: return position;
     }
 }
@@ -167,6 +186,17 @@ static void check_distributions(const scene *s) {
     for (int i = 0; i < 5; i++) near(s, NULL, "category", 0, i, 6, (double)category[i], n / 5, 4 * sqrt(n * 4 / 25));
 }
 
+/* How far a value may be from the exact one; the quantiles are exact to 4e-15. */
+static double allowed_of(const caviar_axis *axis, double value) {
+    switch (axis->distribution) {
+    case CAVIAR_LOG_UNIFORM:
+    case CAVIAR_ONE_MINUS_LOG_UNIFORM: return 0x1p-51 * value;
+    case CAVIAR_NORMAL: return 5e-15 * axis->deviation + 0x1p-52 * fabs(value);
+    case CAVIAR_LOG_NORMAL: return (5e-15 * axis->deviation + 4e-15) * value;
+    default: return 0;
+    }
+}
+
 static void check_sample(const scene *s, const caviar_call *call) {
     norm where = { 0, 0 }, what = { 0, 0 };
     const caviar_sample_args *a = &call->args.sample;
@@ -184,9 +214,7 @@ static void check_sample(const scene *s, const caviar_call *call) {
             long double value = value_of(axis, position);
             value = fminl(fmaxl(value, axis->minimum), axis->maximum);
             near(s, &what, "value", t, 0, i, NOW(double, values, t, 0, i), (double)value,
-                 axis->distribution == CAVIAR_LOG_UNIFORM || axis->distribution == CAVIAR_ONE_MINUS_LOG_UNIFORM
-                     ? 0x1p-51 * (double)value
-                     : 0);
+                 allowed_of(axis, (double)value));
         }
     norm_within(s, &where, "positions", 1e-15);
     norm_within(s, &what, "values", 1e-15);

@@ -1,4 +1,5 @@
 /* Coarse to fine: the box that a round samples, from the best trials of the rounds before it. */
+#include "axis.h"
 #include "box.h"
 
 #include "kernels/randomness.h"
@@ -18,6 +19,16 @@ static void round_outwards(double *low, double *high, const caviar_axis *axis) {
         const double first = floor(caviar_exp10(*low) / q + 0.5), last = ceil(caviar_exp10(*high) / q - 0.5);
         *low = first < 1 ? axis->low : log10((first - 0.5) * q);
         *high = log10((last + 0.5) * q);
+        break;
+    }
+    case CAVIAR_Q_NORMAL:
+    case CAVIAR_Q_LOG_NORMAL: {
+        caviar_axis within = *axis;
+        within.low = fmax(*low, axis->low);
+        within.high = fmin(*high, axis->high);
+        caviar_axis_ends(&within.minimum, &within.maximum, &within);
+        *low = caviar_axis_position(axis, within.minimum - q / 2);
+        *high = caviar_axis_position(axis, within.maximum + q / 2);
         break;
     }
     default: break;

@@ -1,7 +1,6 @@
 /* Search spaces: building one, parameter by parameter, and asking what it holds. */
 #include "space.h"
 
-#include "host/nearest.h"
 #include "host/status.h"
 
 #include <math.h>
@@ -124,127 +123,6 @@ caviar_status caviar_space_put(caviar_space *space, const caviar_space_parameter
     space->parameters[place] = *parameter;
     space->size = kept;
     return CAVIAR_OK;
-}
-
-/* --------------------------------------------------------------------------------------------- distributions by name
- */
-
-static const char *const distribution_names[] = {
-    "constant",  "categorical",          "uniform", "log_uniform_values", "one_minus_log_uniform_values", "int_uniform",
-    "q_uniform", "q_log_uniform_values",
-};
-enum { DISTRIBUTION_COUNT = sizeof distribution_names / sizeof distribution_names[0] };
-
-/* Those of W&B that are left out on purpose, and what to write instead. */
-static const struct {
-    const char *name, *remedy;
-} refused_distributions[] = {
-    { "log_uniform", "its bounds are exponents of e; write log_uniform_values with the bounds themselves" },
-    { "q_log_uniform", "its bounds are exponents of e; write q_log_uniform_values with the bounds themselves" },
-    { "inv_log_uniform", "it mirrors the logarithm about the wrong point; write one_minus_log_uniform_values, "
-                         "which is 1 - 10^-r, with the bounds themselves" },
-    { "inv_log_uniform_values", "it puts 9% of [0.9, 0.999] above 0.99, where half of it belongs; write "
-                                "one_minus_log_uniform_values, which is 1 - 10^-r" },
-    { "normal", "only bounded distributions can be narrowed; write uniform" },
-    { "q_normal", "only bounded distributions can be narrowed; write q_uniform" },
-    { "log_normal", "only bounded distributions can be narrowed; write log_uniform_values" },
-    { "q_log_normal", "only bounded distributions can be narrowed; write q_log_uniform_values" },
-    { "beta", "only bounded distributions can be narrowed; write uniform" },
-    { "q_beta", "only bounded distributions can be narrowed; write q_uniform" },
-    { "categorical_w_probabilities", "values are equally likely here; write categorical" },
-};
-
-const char *caviar_distribution_name(caviar_distribution distribution) {
-    return distribution_names[distribution];
-}
-
-caviar_status caviar_distribution_parse(caviar_distribution *distribution, const char *name) {
-    for (int i = 0; i < DISTRIBUTION_COUNT; ++i) {
-        if (strcmp(name, distribution_names[i]) != 0) continue;
-        *distribution = (caviar_distribution)i;
-        return CAVIAR_OK;
-    }
-    for (size_t i = 0; i < sizeof refused_distributions / sizeof refused_distributions[0]; ++i)
-        CAVIAR_REQUIRE(strcmp(name, refused_distributions[i].name) != 0, "the distribution %s is not taken: %s", name,
-                       refused_distributions[i].remedy);
-    const char *nearest = caviar_nearest_name(name, distribution_names, DISTRIBUTION_COUNT);
-    return caviar_fail(CAVIAR_INVALID_ARGUMENT,
-                       "there is no distribution \"%.64s\"%s%s%s; there are: constant, categorical, uniform, "
-                       "log_uniform_values, one_minus_log_uniform_values, int_uniform, q_uniform, q_log_uniform_values",
-                       name, nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
-}
-
-/* ------------------------------------------------------------------------------------------------------ adding ranges
- */
-
-static int is_quantised(caviar_distribution distribution) {
-    return distribution == CAVIAR_Q_UNIFORM || distribution == CAVIAR_Q_LOG_UNIFORM;
-}
-
-static caviar_status check_scale(const caviar_space_parameter *range) {
-    const char *name = range->hyperparameter->name, *distribution = caviar_distribution_name(range->distribution);
-    CAVIAR_REQUIRE(range->distribution > CAVIAR_CATEGORICAL, "%s: %s takes values, not a range", name, distribution);
-    CAVIAR_REQUIRE(range->hyperparameter->type != CAVIAR_CHOICE, "%s has no range: name its values, as in %s=%s,%s",
-                   name, name, range->hyperparameter->choices[0], range->hyperparameter->choices[1]);
-    CAVIAR_REQUIRE(range->hyperparameter->type == CAVIAR_REAL || range->distribution == CAVIAR_INT_UNIFORM ||
-                       is_quantised(range->distribution),
-                   "%s takes whole numbers, which %s does not give: use int_uniform, or q_log_uniform_values with a "
-                   "quantum of 1",
-                   name, distribution);
-    if (range->distribution == CAVIAR_LOG_UNIFORM || range->distribution == CAVIAR_Q_LOG_UNIFORM)
-        CAVIAR_REQUIRE(range->minimum >= 1e-300,
-                       "%s: %s needs a minimum above 0 (it is %.9g): raise it, or use %suniform", name, distribution,
-                       range->minimum, is_quantised(range->distribution) ? "q_" : "");
-    if (range->distribution == CAVIAR_ONE_MINUS_LOG_UNIFORM)
-        CAVIAR_REQUIRE(range->maximum < 1, "%s: %s needs a maximum below 1 (it is %.9g): lower it, or use uniform",
-                       name, distribution, range->maximum);
-    if (range->distribution == CAVIAR_INT_UNIFORM)
-        CAVIAR_REQUIRE(range->minimum == floor(range->minimum) && range->maximum == floor(range->maximum),
-                       "%s: int_uniform needs whole numbers for bounds (they are %.9g and %.9g)", name, range->minimum,
-                       range->maximum);
-    return CAVIAR_OK;
-}
-
-/* Narrows the bounds of a quantised range to the multiples of the quantum within. */
-static caviar_status take_multiples(caviar_space_parameter *range) {
-    const char *name = range->hyperparameter->name, *distribution = caviar_distribution_name(range->distribution);
-    if (!is_quantised(range->distribution)) {
-        CAVIAR_REQUIRE(range->quantum == 0, "%s: a quantum (%.9g) is for q_uniform and q_log_uniform_values, not %s",
-                       name, range->quantum, distribution);
-        return CAVIAR_OK;
-    }
-    CAVIAR_REQUIRE(isfinite(range->quantum) && range->quantum > 0, "%s: %s needs a quantum above 0 (it is %.9g)", name,
-                   distribution, range->quantum);
-    CAVIAR_REQUIRE(range->hyperparameter->type == CAVIAR_REAL || range->quantum == floor(range->quantum),
-                   "%s takes whole numbers: its quantum must be whole too (it is %.9g)", name, range->quantum);
-    /* 0.3 / 0.1 is a hair below 3: what is that near to a multiple is meant to be one. */
-    const double first = ceil(range->minimum / range->quantum * (1 - 1e-12));
-    const double last = floor(range->maximum / range->quantum * (1 + 1e-12));
-    CAVIAR_REQUIRE(first <= last && last <= 1e15, "%s: no multiple of %.9g lies from %.9g to %.9g", name,
-                   range->quantum, range->minimum, range->maximum);
-    range->minimum = first * range->quantum;
-    range->maximum = last * range->quantum;
-    return CAVIAR_OK;
-}
-
-caviar_status caviar_space_add_range(caviar_space *space, const char *name, caviar_distribution distribution,
-                                     double minimum, double maximum, double quantum) {
-    CAVIAR_REQUIRE(space != NULL && name != NULL, "caviar_space_add_range: an argument is NULL");
-    caviar_space_parameter range = { 0 };
-    CAVIAR_TRY(caviar_hyperparameter_require(&range.hyperparameter, name));
-    CAVIAR_REQUIRE((int)distribution >= 0 && (int)distribution < DISTRIBUTION_COUNT, "%s: there is no distribution %d",
-                   name, (int)distribution);
-    CAVIAR_REQUIRE(isfinite(minimum) && isfinite(maximum), "%s: a bound of the range is not a finite number", name);
-    CAVIAR_REQUIRE(minimum <= maximum, "%s: the range ends (%.9g) before it begins (%.9g)", name, maximum, minimum);
-    range.distribution = distribution;
-    range.minimum = minimum;
-    range.maximum = maximum;
-    range.quantum = quantum;
-    CAVIAR_TRY(check_scale(&range));
-    CAVIAR_TRY(take_multiples(&range));
-    CAVIAR_TRY(caviar_hyperparameter_check(range.hyperparameter, range.minimum));
-    CAVIAR_TRY(caviar_hyperparameter_check(range.hyperparameter, range.maximum));
-    return caviar_space_put(space, &range);
 }
 
 /* ------------------------------------------------------------------------------------------------------ adding values

@@ -12,6 +12,7 @@ typedef struct caviar_space_parameter {
     const caviar_hyperparameter *hyperparameter;
     caviar_distribution distribution;
     double minimum, maximum, quantum; /* of a range; of the Q_ distributions multiples of the quantum */
+    double mean, deviation;           /* of the NORMAL distributions, whose minimum and maximum cut the tails off */
     int32_t count;                    /* of CONSTANT (1) and CATEGORICAL (2 or more); 0 of a range */
     double values[CAVIAR_MAX_VALUES]; /* [count] */
     int is_usual;                     /* of the default space: nobody asked for it */
@@ -37,6 +38,11 @@ caviar_status caviar_space_put(caviar_space *space, const caviar_space_parameter
 /* The least and the largest value that a parameter can take. */
 double caviar_space_least(const caviar_space_parameter *parameter);
 double caviar_space_largest(const caviar_space_parameter *parameter);
+
+enum { CAVIAR_DISTRIBUTION_COUNT = CAVIAR_Q_LOG_NORMAL + 1 };
+
+int caviar_distribution_is_quantised(caviar_distribution distribution); /* its values are multiples of a quantum */
+int caviar_distribution_is_normal(caviar_distribution distribution);
 
 /* The name of a distribution in files ("log_uniform_values"), and back: CAVIAR_INVALID_ARGUMENT with a remedy. */
 const char *caviar_distribution_name(caviar_distribution distribution);

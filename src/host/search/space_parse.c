@@ -1,4 +1,5 @@
-/* The one-line form of a parameter: NAME=VALUE,... or NAME=[DISTRIBUTION:]MIN..MAX[:Q]. See caviar_space_parse. */
+/* The one-line form of a parameter: NAME=VALUE,... or NAME=[DISTRIBUTION:]MIN..MAX[:Q] or
+ * NAME=DISTRIBUTION:MU,SIGMA[:Q]. See caviar_space_parse. */
 #include "space.h"
 
 #include "host/status.h"
@@ -7,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const forms = "write NAME=VALUE, NAME=VALUE,VALUE,..., NAME=MIN..MAX or "
-                                 "NAME=DISTRIBUTION:MIN..MAX[:Q]";
+static const char *const forms =
+    "write NAME=VALUE, NAME=VALUE,VALUE,..., NAME=MIN..MAX or "
+    "NAME=DISTRIBUTION:MIN..MAX[:Q]; of a normal distribution NAME=DISTRIBUTION:MU,SIGMA[:Q]";
 
 /* Cuts the spaces off both ends, in place. */
 static char *trim(char *text) {
@@ -51,6 +53,24 @@ static caviar_status parse_range(caviar_space *space, const caviar_hyperparamete
     return caviar_space_add_range(space, hyperparameter->name, distribution, minimum, maximum, quantum);
 }
 
+/* DISTRIBUTION:MU,SIGMA[:Q]; `colon` is the first one. */
+static caviar_status parse_normal(caviar_space *space, const char *name, char *text, char *colon) {
+    caviar_distribution distribution;
+    double mean, deviation, quantum = 0;
+    *colon = '\0';
+    CAVIAR_TRY(caviar_distribution_parse(&distribution, trim(text)));
+    char *first = colon + 1, *second = strchr(first, ':'), *comma = strchr(first, ',');
+    if (second != NULL) *second++ = '\0';
+    CAVIAR_REQUIRE(caviar_distribution_is_normal(distribution) && comma != NULL,
+                   "%s: \"%.64s\" has a colon but no range and no MU,SIGMA of a normal distribution; %s", name,
+                   trim(first), forms);
+    *comma++ = '\0';
+    CAVIAR_TRY(parse_number(&mean, name, "mu", first));
+    CAVIAR_TRY(parse_number(&deviation, name, "sigma", comma));
+    if (second != NULL) CAVIAR_TRY(parse_number(&quantum, name, "quantum", second));
+    return caviar_space_add_normal(space, name, distribution, mean, deviation, quantum);
+}
+
 static caviar_status parse_values(caviar_space *space, const caviar_hyperparameter *hyperparameter, char *text) {
     const char *values[CAVIAR_MAX_VALUES + 1];
     int32_t count = 0;
@@ -72,8 +92,8 @@ static caviar_status parse_line(caviar_space *space, char *line) {
     char *text = trim(equals + 1);
     CAVIAR_REQUIRE(*text != '\0', "%s has no value: %s", hyperparameter->name, forms);
     if (strstr(text, "..") != NULL) return parse_range(space, hyperparameter, text);
-    CAVIAR_REQUIRE(strchr(text, ':') == NULL, "%s: \"%.64s\" has a colon but no range; %s", hyperparameter->name, text,
-                   forms);
+    char *colon = strchr(text, ':');
+    if (colon != NULL) return parse_normal(space, hyperparameter->name, text, colon);
     return parse_values(space, hyperparameter, text);
 }
 

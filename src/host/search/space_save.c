@@ -37,10 +37,11 @@ static void write_parameter(FILE *file, const caviar_space_parameter *parameter)
         return;
     }
     fprintf(file, "    distribution: %s\n", caviar_distribution_name(parameter->distribution));
-    format_value(text, hyperparameter, parameter->minimum);
-    fprintf(file, "    min: %s\n", text);
-    format_value(text, hyperparameter, parameter->maximum);
-    fprintf(file, "    max: %s\n", text);
+    const int is_normal = caviar_distribution_is_normal(parameter->distribution);
+    format_value(text, hyperparameter, is_normal ? parameter->mean : parameter->minimum);
+    fprintf(file, "    %s: %s\n", is_normal ? "mu" : "min", text);
+    format_value(text, hyperparameter, is_normal ? parameter->deviation : parameter->maximum);
+    fprintf(file, "    %s: %s\n", is_normal ? "sigma" : "max", text);
     if (parameter->quantum == 0) return;
     format_value(text, hyperparameter, parameter->quantum);
     fprintf(file, "    q: %s\n", text);
