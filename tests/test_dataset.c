@@ -136,7 +136,7 @@ static int same_validation(const caviar_dataset *a, const caviar_dataset *b) {
 }
 
 Test(dataset, splits_into_disjoint_parts_by_the_seed_alone) {
-    caviar_dataset *a = make(1000, 3, 2), *b = make(1000, 5, 10);
+    caviar_dataset *a = make(1000, 3, 4), *b = make(1000, 5, 4);
     SUCCEEDS(caviar_dataset_split(a, 0.2, 0.1, 42));
     check_parts(a, 700, 200, 100);
     SUCCEEDS(caviar_dataset_split(b, 0.3, 0.3, 7)); /* an earlier split leaves no trace */
@@ -171,7 +171,9 @@ static void check_shuffle(int32_t examples, int32_t validation, uint64_t seed) {
         order[j] = kept;
     }
     for (int32_t i = 0; i < validation; i++) chosen[order[i]] = 1;
-    caviar_dataset *d = make(examples, 1, 2);
+    caviar_dataset *d;
+    const uint8_t nothing[257] = { 0 };
+    SUCCEEDS(caviar_dataset_create(&d, nothing, CAVIAR_UINT8, NULL, examples, 1, 0)); /* labels make strata of it */
     SUCCEEDS(caviar_dataset_split(d, (double)validation / examples, 0, seed));
     check_parts(d, examples - validation, validation, 0);
     for (int32_t i = 0; i < validation; i++) {
@@ -312,8 +314,8 @@ Test(dataset, turns_constant_features_into_zero) {
     caviar_dataset_destroy(d);
 
     /* Constant in the training part only: what varies elsewhere must not make it infinite. */
-    uint8_t some[100];
-    d = make(100, 1, 2);
+    uint8_t some[100] = { 0 };
+    SUCCEEDS(caviar_dataset_create(&d, some, CAVIAR_UINT8, NULL, 100, 1, 0));
     SUCCEEDS(caviar_dataset_split(d, 0.3, 0, 8));
     for (int i = 0; i < 100; i++) some[i] = 3;
     for (int i = 0; i < 30; i++) some[d->part[CAVIAR_VALIDATION][i]] = (uint8_t)i;

@@ -239,7 +239,7 @@ Test(npy, names_what_is_wrong) {
         REFUSES(caviar_dataset_load_npy(&d, path, NULL), CAVIAR_BAD_FILE, wrong[i].message);
         cr_expect(strncmp(caviar_last_error(), path, strlen(path)) == 0);
     }
-    static const double too_large[] = { NAN, INFINITY, 1e39, -1e300, 3e38 };
+    static const double too_large[] = { INFINITY, 1e39, -1e300, 3e38 };
     for (size_t i = 0; i < sizeof too_large / sizeof *too_large; i++) {
         const double values[4] = { 1, 2, too_large[i], 4 };
         const char *path =

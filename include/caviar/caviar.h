@@ -179,26 +179,50 @@ CAVIAR_API caviar_status caviar_dataset_get_info(caviar_dataset_info *info, cons
 CAVIAR_API caviar_status caviar_dataset_class_name(const char **name, const caviar_dataset *dataset,
                                                    int64_t class_index);
 
-/* Copies the raw features of `count` examples from `first` on, [count, features], and their labels (either may be
- * NULL). */
+/*
+ * Copies the features of `count` examples from `first` on, [count, features], not standardised and rounded to floats,
+ * and their labels (either may be NULL).
+ */
 CAVIAR_API caviar_status caviar_dataset_read(float *features, int32_t *labels, const caviar_dataset *dataset,
                                              int64_t first, int64_t count);
 
 /*
- * Appends the examples of `test` to `dataset` as its test part. Both must have as many features and labels or none.
- * Classes are matched by name: a label that the dataset has not is an error. If one stores bytes and the other floats,
- * the dataset stores floats from now on.
+ * Appends the examples of `test` or `validation` to `dataset` as that part of it. Columns are matched by their names
+ * where both sides have names, whatever their order (further ones are left alone, with a note), else by position; one
+ * that is missing is an error that names it. Both must have labels or none. Classes are matched by name: a label that
+ * the dataset has not is an error. If one stores bytes and the other floats, the dataset stores floats from now on.
  */
 CAVIAR_API caviar_status caviar_dataset_add_test(caviar_dataset *dataset, const caviar_dataset *test);
+CAVIAR_API caviar_status caviar_dataset_add_validation(caviar_dataset *dataset, const caviar_dataset *validation);
 
 /*
- * Deals the examples that are not in a given test part out to training, validation and test, by a shuffle that
- * depends on the seed only. Fractions are of those examples; test_fraction must be 0 when a test part was added.
- * Also measures each feature's mean and standard deviation over the training part: every feature is standardised by
- * these when it is read, (x - mean) / deviation, and a feature that is constant there becomes 0.
+ * Deals the examples that are not in a given part out to training, validation and test, by a shuffle that depends on
+ * the seed only, so that each part has its share of every class to within one example, and training at least one.
+ * Fractions are of those examples; that of a part that was added must be 0, and 0 makes an empty part.
+ *
+ * Then learns from the training part how columns become features, which may change how many features there are:
+ *   - a number is one feature. Where the training part misses some of its cells, these count as the median of the
+ *     others, and a second feature, the indicator, is 1 for them. Cells that are missing elsewhere only count as the
+ * mean;
+ *   - a text is one feature, 0 or 1, for each text that the training part has, and a last one for all other texts.
+ * Every feature is standardised when it is read, (x - mean) / deviation by the training part, and one that is constant
+ * there becomes 0. Do not split a dataset while populations or searches use it.
  */
 CAVIAR_API caviar_status caviar_dataset_split(caviar_dataset *dataset, double validation_fraction, double test_fraction,
                                               uint64_t seed);
+/* Moves the validation part into the training part and learns anew, for a last training on both. */
+CAVIAR_API caviar_status caviar_dataset_train_on_validation(caviar_dataset *dataset);
+
+/* Writes the name of a feature, cut off to `size` bytes: "age", "age is missing", "sex=male", "sex=other"; "7" where
+ * the columns have no names. */
+CAVIAR_API caviar_status caviar_dataset_feature_name(char *name, size_t size, const caviar_dataset *dataset,
+                                                     int64_t feature);
+/*
+ * Notes: sentences for people about what was left out, filled in, or looks unlikely in the data; 0 for NULL. A text
+ * lives until the dataset changes.
+ */
+CAVIAR_API int32_t caviar_dataset_note_count(const caviar_dataset *dataset);
+CAVIAR_API caviar_status caviar_dataset_note(const char **text, const caviar_dataset *dataset, int32_t index);
 
 /* --------------------------------------------------------------------------------------------------- hyperparameters
  */
@@ -374,15 +398,43 @@ CAVIAR_API caviar_status caviar_model_class_name(const char **name, const caviar
 
 /*
  * Saves to or loads from a file in the safetensors format: hidden.0.weight [in, out], hidden.0.gamma, .beta,
- * .running_mean, .running_variance (or .bias), ..., output.weight, output.bias, input.mean, input.scale.
- * A file is replaced whole or not at all.
+ * .running_mean, .running_variance (or .bias), ..., output.weight, output.bias, input.mean, input.scale; in its
+ * metadata, as JSON, the architecture, class_names, and columns with the label's name. The input of the first layer is
+ * ((x - origin) - input.mean) * input.scale, the origins being the columns' (0 but for numbers that differ by little
+ * beside their size, as times do), subtracted in double. A file is replaced whole or not at all.
  */
 CAVIAR_API caviar_status caviar_model_save(const caviar_model *model, const char *path);
 CAVIAR_API caviar_status caviar_model_load(caviar_model **model, const char *path);
 
-/* As caviar_population_predict and caviar_population_evaluate, for a model on its own. */
+/*
+ * A model knows the columns of the data that it was trained on, where they had names or were not plain numbers: 0 and
+ * CAVIAR_NOT_FOUND where it does not. A name lives as long as the model; that of a feature (see
+ * caviar_dataset_feature_name) is cut off to `size` bytes.
+ */
+CAVIAR_API int64_t caviar_model_column_count(const caviar_model *model);
+CAVIAR_API caviar_status caviar_model_column_name(const char **name, const caviar_model *model, int64_t column);
+CAVIAR_API caviar_status caviar_model_label_name(const char **name, const caviar_model *model);
+CAVIAR_API caviar_status caviar_model_feature_name(char *name, size_t size, const caviar_model *model, int64_t feature);
+
+/*
+ * Predicts for examples first .. first + count - 1 of a dataset: to probabilities [count, classes] and hardmax classes
+ * [count], either of which may be NULL. The model's columns are found by name, whatever their order, or by position
+ * where one side has no names; further columns are left alone, and one that is missing is an error that names it. Texts
+ * that the model does not know and missing cells count as they do in caviar_dataset_split.
+ */
+CAVIAR_API caviar_status caviar_model_predict_dataset(float *probabilities, int32_t *classes, const caviar_model *model,
+                                                      caviar_device *device, const caviar_dataset *dataset,
+                                                      int64_t first, int64_t count);
+/*
+ * As caviar_population_predict, for a model on its own: features [examples, features] in the order of
+ * caviar_model_feature_name and the units of the data.
+ */
 CAVIAR_API caviar_status caviar_model_predict(float *probabilities, int32_t *classes, const caviar_model *model,
                                               caviar_device *device, const float *features, int64_t examples);
+/*
+ * Measures the model on a part of a dataset, whose columns and classes are found by name. Examples whose label the
+ * model does not know are left out: metrics->examples is how many it does know.
+ */
 CAVIAR_API caviar_status caviar_model_evaluate(caviar_metrics *metrics, const caviar_model *model,
                                                caviar_device *device, const caviar_dataset *dataset, caviar_part part);
 

@@ -19,19 +19,66 @@ enum { CAVIAR_MAX_LEVELS = 32 };
 typedef struct caviar_encoding {
     char *name; /* NULL: the source had no names, and columns go by their position */
     caviar_column_kind kind;
-    double origin, fill; /* `fill` is a number as in the file, not its distance from the origin */
+    double origin; /* as the table's column has it */
+    float fill;    /* what a missing cell counts as, as a cell (a number's distance from the origin): the median of the
+                      training part, or where that misses none its mean, which is 0 once standardised */
     int indicator;
-    char **levels; /* [level_count] of the training part */
+    char **levels; /* [level_count] of the training part, sorted, in one block (names.h); "" stands for missing cells */
     int32_t level_count;
     int64_t first_feature; /* its features begin with this one */
     int64_t features;      /* how many it has */
 } caviar_encoding;
 
+/* Zeroed: nothing is known of the columns; features are given as they are, by position. */
 typedef struct caviar_columns {
     caviar_encoding *items; /* [count], in the order of the features */
     int64_t count;
     int64_t features; /* in all */
     char *label_name; /* NULL: none */
 } caviar_columns;
+
+/*
+ * Learns from the rows of the table that are listed [count] how its columns become features. `notes` (NULL: nobody
+ * asks) gets a sentence for each column whose missing cells were filled in or whose texts became features.
+ */
+caviar_status caviar_columns_learn(caviar_columns *columns, const caviar_table *table, const int32_t *rows,
+                                   int64_t count, caviar_notes *notes);
+caviar_status caviar_columns_copy(caviar_columns *to, const caviar_columns *from);
+void caviar_columns_destroy(caviar_columns *columns);
+
+/* Whether all cells are features as they stand: numbers without indicators, and no missing cells in the table. */
+int caviar_columns_are_plain(const caviar_columns *columns, const caviar_table *table);
+
+/* Whether features may as well go by position: numbers without names, origins and indicators. */
+int caviar_columns_say_nothing(const caviar_columns *columns);
+
+/* Whether both make the same features of the same cells, and call them the same. */
+int caviar_columns_are_equal(const caviar_columns *a, const caviar_columns *b);
+
+/* Sets each item's first_feature and features, and the columns' features, from the rest. */
+void caviar_columns_count(caviar_columns *columns);
+
+/* Writes the name of a feature: "age", "age is missing", "sex=male", "sex=other", or "7" where there are no names. */
+void caviar_columns_feature_name(char *name, size_t size, const caviar_columns *columns, int64_t feature);
+
+/* Where the columns are in a table. */
+typedef struct caviar_match {
+    const caviar_columns *columns;
+    const caviar_table *table;
+    int64_t *column;  /* [columns->count]: the table's column */
+    int32_t **levels; /* [columns->count]: of a TEXT, the encoding's level by that of the table, -1: another text */
+} caviar_match;
+
+/*
+ * Finds the columns in a table, by their names, whatever their order, or by position where one side has none. Refuses
+ * a column that is missing, by its name, and texts where numbers are expected; further columns get a note. `function`
+ * begins messages.
+ */
+caviar_status caviar_match_make(caviar_match *match, const char *function, const caviar_columns *columns,
+                                const caviar_table *table, caviar_notes *notes);
+void caviar_match_destroy(caviar_match *match);
+
+/* Writes the features [columns->features] of a row. */
+void caviar_match_encode(float *features, const caviar_match *match, int64_t row);
 
 #endif

@@ -1,7 +1,8 @@
-/* Datasets in host memory: made, described and read. Parts and standardisation are in dataset_split.c. */
+/* Datasets in host memory: made, described and read. */
 #include "dataset.h"
 
 #include "host/status.h"
+#include "labels.h"
 #include "names.h"
 
 #include <float.h>
@@ -11,107 +12,138 @@
 
 void caviar_dataset_destroy(caviar_dataset *dataset) {
     if (!dataset) return;
-    free(dataset->features);
-    free(dataset->labels);
-    free(dataset->class_names);
+    if (dataset->features != dataset->table.cells) free(dataset->features);
     for (int i = 0; i < 3; i++) free(dataset->part[i]);
     free(dataset->mean);
     free(dataset->scale);
+    caviar_columns_destroy(&dataset->columns);
+    caviar_notes_destroy(&dataset->learnt);
+    caviar_table_destroy(&dataset->table);
     free(dataset);
 }
 
-static caviar_status check_counts(const caviar_dataset *dataset, caviar_status status, const char *source) {
-    const long long examples = dataset->examples, features = dataset->feature_count, classes = dataset->classes;
-    if (examples < 1 || examples > INT32_MAX) {
-        return caviar_fail(status, "%s: %lld examples; there must be 1 to %d", source, examples, INT32_MAX);
+/* ------------------------------------------------------------------------------------------------------------- checks
+ */
+
+static caviar_status check_counts(const caviar_table *table, caviar_status status, const char *source) {
+    const long long rows = table->rows, columns = table->column_count, classes = table->classes;
+    if (rows < 1 || rows > INT32_MAX) {
+        return caviar_fail(status, "%s: %lld examples; there must be 1 to %d", source, rows, INT32_MAX);
     }
-    if (features < 1 || features > INT32_MAX) {
-        return caviar_fail(status, "%s: %lld features; there must be 1 to %d", source, features, INT32_MAX);
+    if (columns < 1 || columns > INT32_MAX) {
+        return caviar_fail(status, "%s: %lld features; there must be 1 to %d", source, columns, INT32_MAX);
     }
-    if (dataset->labels && (classes < 2 || classes > CAVIAR_MAX_CLASSES)) {
+    if (table->labels && (classes < 2 || classes > CAVIAR_MAX_CLASSES)) {
         return caviar_fail(status, "%s: %lld classes; there must be 2 to %d", source, classes, CAVIAR_MAX_CLASSES);
     }
-    if (!dataset->labels && classes != 0) {
+    if (!table->labels && classes != 0) {
         return caviar_fail(status, "%s: %lld classes but no labels; without labels it must be 0", source, classes);
     }
     return CAVIAR_OK;
 }
 
 /* Half of the largest float, so that the difference of two features is still finite. */
-static caviar_status check_features(const caviar_dataset *dataset, caviar_status status, const char *source) {
-    if (dataset->type == CAVIAR_UINT8) return CAVIAR_OK;
-    const float *features = dataset->features;
-    const int64_t count = dataset->examples * dataset->feature_count;
-    for (int64_t i = 0; i < count; i++) {
-        if (fabsf(features[i]) <= FLT_MAX / 2) continue;
-        return caviar_fail(status, "%s: feature %lld of example %lld is %g; features must be finite and at most %.1e",
-                           source, (long long)(i % dataset->feature_count), (long long)(i / dataset->feature_count),
-                           (double)features[i], (double)(FLT_MAX / 2));
+static caviar_status check_cells(const caviar_table *table, caviar_status status, const char *source) {
+    if (table->type == CAVIAR_UINT8) return CAVIAR_OK;
+    const float *cells = table->cells;
+    for (int64_t row = 0; row < table->rows; row++) {
+        for (int64_t c = 0; c < table->column_count; c++, cells++) {
+            if (!(fabsf(*cells) > FLT_MAX / 2)) continue;
+            return caviar_fail(status,
+                               "%s: feature %lld of example %lld is %g; features must be finite and at most %.1e",
+                               source, (long long)c, (long long)row, (double)*cells, (double)(FLT_MAX / 2));
+        }
     }
     return CAVIAR_OK;
 }
 
-static caviar_status check_labels(const caviar_dataset *dataset, caviar_status status, const char *source) {
-    for (int64_t i = 0; dataset->labels && i < dataset->examples; i++) {
-        if (dataset->labels[i] >= 0 && dataset->labels[i] < dataset->classes) continue;
+static caviar_status check_labels(const caviar_table *table, caviar_status status, const char *source) {
+    for (int64_t i = 0; table->labels && i < table->rows; i++) {
+        if (table->labels[i] >= 0 && table->labels[i] < table->classes) continue;
         return caviar_fail(status, "%s: the label of example %lld is %d; with %lld classes it must be 0 to %lld",
-                           source, (long long)i, (int)dataset->labels[i], (long long)dataset->classes,
-                           (long long)dataset->classes - 1);
+                           source, (long long)i, (int)table->labels[i], (long long)table->classes,
+                           (long long)table->classes - 1);
     }
     return CAVIAR_OK;
 }
 
-/* Names, parts and standardisation of a dataset whose data is in place. */
+/* ------------------------------------------------------------------------------------------------------------- making
+ */
+
+/* Names, parts and what is learnt, of a dataset whose table is in place. */
 static caviar_status complete(caviar_dataset *dataset) {
-    const size_t vector = (size_t)dataset->feature_count * sizeof(float);
-    if (dataset->labels && !dataset->class_names) {
-        dataset->class_names = caviar_names_decimal(dataset->classes);
-        if (!dataset->class_names) return caviar_fail_memory("class names", (size_t)dataset->classes * 16);
+    caviar_table *table = &dataset->table;
+    if (table->labels && !table->class_names) {
+        table->class_names = caviar_names_decimal(table->classes);
+        table->labels_are_numbers = 1;
+        if (!table->class_names) return caviar_fail_memory("class names", (size_t)table->classes * 16);
     }
-    dataset->part[CAVIAR_TRAIN] = malloc((size_t)dataset->examples * sizeof(int32_t));
-    dataset->mean = malloc(vector);
-    dataset->scale = malloc(vector);
-    if (!dataset->part[CAVIAR_TRAIN] || !dataset->mean || !dataset->scale) {
-        return caviar_fail_memory("a dataset", (size_t)dataset->examples * sizeof(int32_t) + 2 * vector);
-    }
-    for (int64_t i = 0; i < dataset->examples; i++) dataset->part[CAVIAR_TRAIN][i] = (int32_t)i;
-    dataset->part_examples[CAVIAR_TRAIN] = dataset->examples;
-    return caviar_dataset_measure(dataset->mean, dataset->scale, dataset, dataset->part[CAVIAR_TRAIN],
-                                  dataset->examples);
+    caviar_table_count_missing(table);
+    dataset->examples = dataset->own = table->rows;
+    dataset->classes = table->classes;
+    dataset->labels = table->labels;
+    dataset->class_names = table->class_names;
+    dataset->features = table->cells;
+    const size_t bytes = (size_t)table->rows * sizeof(int32_t);
+    dataset->part[CAVIAR_TRAIN] = malloc(bytes);
+    if (!dataset->part[CAVIAR_TRAIN]) return caviar_fail_memory("a dataset", bytes);
+    for (int64_t i = 0; i < table->rows; i++) dataset->part[CAVIAR_TRAIN][i] = (int32_t)i;
+    dataset->part_examples[CAVIAR_TRAIN] = table->rows;
+    return caviar_dataset_learn(dataset, NULL);
 }
 
-static caviar_status check_and_complete(caviar_dataset *dataset, const char *source) {
-    const caviar_status status = source ? CAVIAR_BAD_FILE : CAVIAR_INVALID_ARGUMENT;
-    const char *name = source ? source : "dataset";
-    CAVIAR_TRY(check_counts(dataset, status, name));
-    CAVIAR_TRY(check_features(dataset, status, name));
-    CAVIAR_TRY(check_labels(dataset, status, name));
+static caviar_status check_and_complete(caviar_dataset *dataset) {
+    caviar_table *table = &dataset->table;
+    const caviar_status status = table->source ? CAVIAR_BAD_FILE : CAVIAR_INVALID_ARGUMENT;
+    const char *name = table->source ? table->source : "dataset";
+    CAVIAR_TRY(check_counts(table, status, name));
+    CAVIAR_TRY(check_cells(table, status, name));
+    CAVIAR_TRY(check_labels(table, status, name));
+    CAVIAR_TRY(caviar_labels_check(table, status, name));
     return complete(dataset);
 }
 
-caviar_status caviar_dataset_adopt(caviar_dataset **dataset, const char *source, void *features, caviar_type type,
-                                   int32_t *labels, char **class_names, int64_t examples, int64_t feature_count,
-                                   int64_t classes) {
+caviar_status caviar_dataset_from_table(caviar_dataset **dataset, caviar_table *table) {
     caviar_dataset *made = calloc(1, sizeof *made);
     if (!made) {
-        free(features);
-        free(labels);
-        free(class_names);
+        caviar_table_destroy(table);
         return caviar_fail_memory("a dataset", sizeof *made);
     }
-    made->type = type;
-    made->examples = examples;
-    made->feature_count = feature_count;
-    made->classes = classes;
-    made->features = features;
-    made->labels = labels;
-    made->class_names = class_names;
-    const caviar_status status = check_and_complete(made, source);
+    made->table = *table;
+    *table = (caviar_table){ .rows = 0 };
+    const caviar_status status = check_and_complete(made);
     if (status != CAVIAR_OK) {
         caviar_dataset_destroy(made);
         return status;
     }
     *dataset = made;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_dataset_adopt(caviar_dataset **dataset, const char *source, void *features, caviar_type type,
+                                   int32_t *labels, char **class_names, int64_t examples, int64_t feature_count,
+                                   int64_t classes) {
+    caviar_table table = { .rows = examples,
+                           .column_count = feature_count,
+                           .type = type,
+                           .cells = features,
+                           .labels = labels,
+                           .class_names = class_names,
+                           .classes = classes };
+    const size_t columns = feature_count > 0 ? (size_t)feature_count : 1;
+    table.source = source ? strdup(source) : NULL;
+    table.columns = calloc(columns, sizeof *table.columns);
+    if (table.columns && (table.source || !source)) return caviar_dataset_from_table(dataset, &table);
+    caviar_table_destroy(&table);
+    return caviar_fail_memory("the columns of a dataset", columns * sizeof *table.columns);
+}
+
+/* A file has missing cells; in a program's own array a NaN is more likely a fault of the program. */
+static caviar_status refuse_nan(const float *features, int64_t examples, int64_t feature_count) {
+    for (int64_t i = 0; i < examples * feature_count; i++)
+        CAVIAR_REQUIRE(!isnan(features[i]),
+                       "dataset_create: feature %lld of example %lld is nan; features must be finite and at most %.1e",
+                       (long long)(i % feature_count), (long long)(i / feature_count), (double)(FLT_MAX / 2));
     return CAVIAR_OK;
 }
 
@@ -138,6 +170,14 @@ caviar_status caviar_dataset_create(caviar_dataset **dataset, const void *featur
         return caviar_fail_memory("a dataset", feature_bytes + label_bytes);
     }
     memcpy(own_features, features, feature_bytes);
+    if (type == CAVIAR_FLOAT32) {
+        const caviar_status status = refuse_nan(features, examples, feature_count);
+        if (status != CAVIAR_OK) {
+            free(own_features);
+            free(own_labels);
+            return status;
+        }
+    }
     if (labels) memcpy(own_labels, labels, label_bytes);
     return caviar_dataset_adopt(dataset, NULL, own_features, type, own_labels, NULL, examples, feature_count, classes);
 }
@@ -160,6 +200,21 @@ caviar_status caviar_dataset_class_name(const char **name, const caviar_dataset 
     return CAVIAR_OK;
 }
 
+/* ------------------------------------------------------------------------------------------------------------ reading
+ */
+
+/* Features as they were in the file: a number's origin comes back. */
+static void add_origins(float *features, const caviar_dataset *dataset, int64_t count) {
+    for (int64_t c = 0; c < dataset->columns.count; c++) {
+        const caviar_encoding *e = &dataset->columns.items[c];
+        if (e->origin == 0) continue;
+        for (int64_t i = 0; i < count; i++) {
+            float *x = features + i * dataset->feature_count + e->first_feature;
+            *x = (float)((double)*x + e->origin);
+        }
+    }
+}
+
 caviar_status caviar_dataset_read(float *features, int32_t *labels, const caviar_dataset *dataset, int64_t first,
                                   int64_t count) {
     CAVIAR_REQUIRE(dataset, "dataset_read: dataset is NULL");
@@ -171,6 +226,7 @@ caviar_status caviar_dataset_read(float *features, int32_t *labels, const caviar
     if (!features) return CAVIAR_OK;
     caviar_features_to_float(features, dataset->features, dataset->type, first * dataset->feature_count,
                              count * dataset->feature_count);
+    add_origins(features, dataset, count);
     return CAVIAR_OK;
 }
 
@@ -181,4 +237,30 @@ void caviar_features_to_float(float *to, const void *from, caviar_type type, int
     }
     const uint8_t *bytes = (const uint8_t *)from + first;
     for (int64_t i = 0; i < count; i++) to[i] = bytes[i];
+}
+
+const caviar_columns *caviar_dataset_columns(const caviar_dataset *dataset) {
+    return &dataset->columns;
+}
+
+caviar_status caviar_dataset_feature_name(char *name, size_t size, const caviar_dataset *dataset, int64_t feature) {
+    CAVIAR_REQUIRE(name && size > 0 && dataset, "dataset_feature_name: an argument is NULL or size is 0");
+    CAVIAR_REQUIRE(feature >= 0 && feature < dataset->feature_count,
+                   "dataset_feature_name: there is no feature %lld; the dataset has %lld features", (long long)feature,
+                   (long long)dataset->feature_count);
+    caviar_columns_feature_name(name, size, &dataset->columns, feature);
+    return CAVIAR_OK;
+}
+
+int32_t caviar_dataset_note_count(const caviar_dataset *dataset) {
+    return dataset ? dataset->table.notes.count + dataset->learnt.count : 0;
+}
+
+caviar_status caviar_dataset_note(const char **text, const caviar_dataset *dataset, int32_t index) {
+    CAVIAR_REQUIRE(text && dataset, "dataset_note: %s is NULL", text ? "dataset" : "text");
+    const int32_t loader = dataset->table.notes.count, count = caviar_dataset_note_count(dataset);
+    CAVIAR_REQUIRE(index >= 0 && index < count, "dataset_note: there is no note %d; the dataset has %d notes", index,
+                   count);
+    *text = index < loader ? dataset->table.notes.texts[index] : dataset->learnt.texts[index - loader];
+    return CAVIAR_OK;
 }

@@ -1,4 +1,4 @@
-/* Training, validation and test parts of a dataset, and the standardisation that is measured on the training part. */
+/* Training, validation and test parts of a dataset, dealt out so that each has its share of every class. */
 #include "dataset.h"
 
 #include "host/shuffle.h"
@@ -9,165 +9,256 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------------------------------------------- standardisation
+typedef struct division {
+    int32_t *part[3];
+    int64_t count[3]; /* of those that are dealt out */
+} division;
+
+static void destroy_division(division *dealt) {
+    for (int part = 0; part < 3; part++) free(dealt->part[part]);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- shares
  */
 
-typedef struct sums {
-    double *row, *origin, *mean, *spread; /* [feature_count] each */
-} sums;
+/* How many examples of each class go to a part: a class's claim is `size` x `want` / `all`. */
+typedef struct share {
+    int64_t want, all;
+    const int64_t *size; /* [classes] */
+    const int64_t *turn; /* [classes]: the smaller one goes first among equals, by chance */
+    int64_t *left;       /* [classes]: that no part has yet */
+    int64_t *given;      /* [classes]: the result */
+    int64_t classes;
+} share;
 
-static void read_row(double *row, const caviar_dataset *dataset, int64_t example) {
-    const int64_t count = dataset->feature_count, first = example * count;
-    if (dataset->type == CAVIAR_UINT8) {
-        const uint8_t *from = (const uint8_t *)dataset->features + first;
-        for (int64_t f = 0; f < count; f++) row[f] = from[f];
-    } else {
-        const float *from = (const float *)dataset->features + first;
-        for (int64_t f = 0; f < count; f++) row[f] = from[f];
+/* What is left of a class's claim after the whole numbers; compared as numerators over `all`. */
+static int64_t remainder_of(const share *s, int64_t c) {
+    return s->size[c] * s->want % s->all;
+}
+
+/* The class with the largest remainder that has not been rounded up and whose examples suffice; -1: none. */
+static int64_t next_class(const share *s, const unsigned char *rounded, int64_t keep) {
+    int64_t best = -1;
+    for (int64_t c = 0; c < s->classes; c++) {
+        if (rounded[c] || s->left[c] <= keep) continue;
+        const int64_t more = best < 0 ? 1 : remainder_of(s, c) - remainder_of(s, best);
+        if (more > 0 || (more == 0 && s->turn[c] < s->turn[best])) best = c;
     }
+    return best;
 }
 
 /*
- * Pass 1 sums distances from the first example, which keeps the mean exact however far it is from 0; a feature is
- * constant when the sum of their magnitudes is 0. Pass 2 sums squared deviations from that mean, where
- * E[x^2] - E[x]^2 would lose everything at a mean far from 0.
+ * Whole numbers first, then one each by the largest remainder (Hamilton's method), then whatever is left over. A class
+ * keeps one example for training while another class can give.
  */
-static void measure(float *mean, float *scale, const sums *work, const caviar_dataset *dataset, const int32_t *examples,
-                    int64_t count) {
-    const int64_t features = dataset->feature_count;
-    double *restrict row = work->row, *restrict origin = work->origin, *restrict centre = work->mean,
-                     *restrict spread = work->spread;
-    read_row(origin, dataset, examples[0]);
-    for (int64_t i = 0; i < count; i++) {
-        read_row(row, dataset, examples[i]);
-        for (int64_t f = 0; f < features; f++) {
-            centre[f] += row[f] - origin[f];
-            spread[f] += fabs(row[f] - origin[f]);
+static void deal_share(share *s, unsigned char *rounded) {
+    int64_t missing = s->want;
+    memset(rounded, 0, (size_t)s->classes);
+    for (int64_t c = 0; c < s->classes; c++) {
+        const int64_t whole = s->size[c] * s->want / s->all, most = s->left[c] > 0 ? s->left[c] - 1 : 0;
+        s->given[c] = whole < most ? whole : most;
+        s->left[c] -= s->given[c];
+        missing -= s->given[c];
+    }
+    for (int64_t keep = 1; missing > 0;) {
+        const int64_t c = next_class(s, rounded, keep);
+        if (c >= 0) {
+            rounded[c] = 1;
+            s->given[c]++;
+            s->left[c]--;
+            missing--;
+            continue;
         }
-    }
-    for (int64_t f = 0; f < features; f++) {
-        scale[f] = spread[f] > 0;
-        centre[f] = origin[f] + centre[f] / (double)count;
-        mean[f] = (float)centre[f];
-        spread[f] = 0;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        read_row(row, dataset, examples[i]);
-        for (int64_t f = 0; f < features; f++) spread[f] += (row[f] - centre[f]) * (row[f] - centre[f]);
-    }
-    for (int64_t f = 0; f < features; f++) {
-        const float inverse = (float)(1 / sqrt(spread[f] / (double)count));
-        /* A deviation so small that its inverse is no float is none. */
-        scale[f] = scale[f] > 0 && isfinite(inverse) ? inverse : 0;
+        /* All were rounded up: another turn, which may take a class's last example if the turn before took nothing. */
+        int any = 0;
+        for (int64_t k = 0; k < s->classes; k++) any |= rounded[k];
+        memset(rounded, 0, (size_t)s->classes);
+        if (!any) keep = 0;
     }
 }
 
-caviar_status caviar_dataset_measure(float *mean, float *scale, const caviar_dataset *dataset, const int32_t *examples,
-                                     int64_t count) {
-    const size_t features = (size_t)dataset->feature_count;
-    double *block = calloc(features, 4 * sizeof *block);
-    if (!block) return caviar_fail_memory("the standardisation of features", features * 4 * sizeof *block);
-    const sums work = { block, block + features, block + 2 * features, block + 3 * features };
-    measure(mean, scale, &work, dataset, examples, count);
-    free(block);
+/* ------------------------------------------------------------------------------------------------------------ dealing
+ */
+
+typedef struct dealing {
+    int32_t *order;                  /* [own], shuffled */
+    unsigned char *rounded;          /* [classes] */
+    int64_t *size, *left, *given[2]; /* [classes]; of validation and test */
+    int64_t *turn;                   /* [classes]: where a class first occurs in the order */
+    int64_t classes;
+} dealing;
+
+static void destroy_dealing(dealing *d) {
+    free(d->order);
+    free(d->rounded);
+    free(d->size);
+}
+
+static caviar_status begin_dealing(dealing *d, const caviar_dataset *dataset, uint64_t seed) {
+    d->classes = dataset->classes > 0 ? dataset->classes : 1;
+    const size_t classes = (size_t)d->classes;
+    d->order = malloc((size_t)dataset->own * sizeof *d->order);
+    d->rounded = malloc(classes);
+    d->size = calloc(classes, 5 * sizeof *d->size);
+    if (!d->order || !d->rounded || !d->size)
+        return caviar_fail_memory("the parts of a dataset", (size_t)dataset->own * sizeof *d->order);
+    d->left = d->size + classes;
+    d->given[0] = d->left + classes;
+    d->given[1] = d->given[0] + classes;
+    d->turn = d->given[1] + classes;
+    for (int64_t i = 0; i < dataset->own; i++) {
+        d->order[i] = (int32_t)i;
+        d->size[dataset->labels ? dataset->labels[i] : 0]++;
+    }
+    memcpy(d->left, d->size, classes * sizeof *d->left);
+    caviar_shuffle(d->order, dataset->own, seed, CAVIAR_PURPOSE_SPLIT, 0);
+    for (int64_t i = dataset->own - 1; i >= 0; i--) d->turn[dataset->labels ? dataset->labels[d->order[i]] : 0] = i;
     return CAVIAR_OK;
+}
+
+/* In the shuffled order, each class's first examples validate, the next ones test; parts list theirs ascending. */
+static caviar_status fill_parts(division *dealt, dealing *d, const caviar_dataset *dataset) {
+    unsigned char *part_of = malloc((size_t)dataset->own);
+    int allocated = part_of != NULL;
+    for (int part = 0; part < 3; part++) {
+        dealt->part[part] = malloc(((size_t)dealt->count[part] + 1) * sizeof(int32_t));
+        allocated = allocated && dealt->part[part];
+    }
+    for (int64_t i = 0; allocated && i < dataset->own; i++) {
+        const int64_t c = dataset->labels ? dataset->labels[d->order[i]] : 0;
+        int part = CAVIAR_TRAIN;
+        if (d->given[0][c] > 0)
+            d->given[0][c]--, part = CAVIAR_VALIDATION;
+        else if (d->given[1][c] > 0)
+            d->given[1][c]--, part = CAVIAR_TEST;
+        part_of[d->order[i]] = (unsigned char)part;
+    }
+    int64_t filled[3] = { 0, 0, 0 };
+    for (int64_t i = 0; allocated && i < dataset->own; i++) dealt->part[part_of[i]][filled[part_of[i]]++] = (int32_t)i;
+    free(part_of);
+    return allocated ? CAVIAR_OK : caviar_fail_memory("the parts of a dataset", (size_t)dataset->own * 5);
+}
+
+static caviar_status deal_with(division *dealt, dealing *d, const caviar_dataset *dataset, uint64_t seed) {
+    CAVIAR_TRY(begin_dealing(d, dataset, seed));
+    for (int i = 0; i < 2; i++) {
+        share s = {
+            dealt->count[CAVIAR_VALIDATION + i], dataset->own, d->size, d->turn, d->left, d->given[i], d->classes
+        };
+        deal_share(&s, d->rounded);
+    }
+    return fill_parts(dealt, d, dataset);
+}
+
+static caviar_status deal(division *dealt, const caviar_dataset *dataset, uint64_t seed) {
+    dealing d = { .order = NULL };
+    const caviar_status status = deal_with(dealt, &d, dataset, seed);
+    destroy_dealing(&d);
+    return status;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- splitting
  */
 
-typedef struct division {
-    int32_t *part[3];
-    int64_t count[3];
-    float *mean, *scale;
-} division;
-
-/* The shuffled order is cut into validation, test and training; each part then lists its examples in ascending order,
- * so that evaluation reads memory forwards. */
-static caviar_status deal(division *dealt, int64_t examples, uint64_t seed) {
-    int32_t *order = malloc((size_t)examples * sizeof *order);
-    unsigned char *part_of = malloc((size_t)examples);
-    int allocated = order && part_of;
-    for (int part = 0; part < 3; part++) {
-        dealt->part[part] = malloc(((size_t)dealt->count[part] + 1) * sizeof *order);
-        allocated = allocated && dealt->part[part];
-    }
-    if (allocated) {
-        for (int64_t i = 0; i < examples; i++) order[i] = (int32_t)i;
-        caviar_shuffle(order, examples, seed, CAVIAR_PURPOSE_SPLIT, 0);
-        const int64_t validation = dealt->count[CAVIAR_VALIDATION], test = dealt->count[CAVIAR_TEST];
-        for (int64_t i = 0; i < examples; i++) {
-            part_of[order[i]] = i < validation ? CAVIAR_VALIDATION : i < validation + test ? CAVIAR_TEST : CAVIAR_TRAIN;
-        }
-        int64_t filled[3] = { 0, 0, 0 };
-        for (int64_t i = 0; i < examples; i++) dealt->part[part_of[i]][filled[part_of[i]]++] = (int32_t)i;
-    }
-    free(order);
-    free(part_of);
-    return allocated ? CAVIAR_OK : caviar_fail_memory("the parts of a dataset", (size_t)examples * 9);
-}
-
-static void destroy_division(division *dealt) {
-    for (int part = 0; part < 3; part++) free(dealt->part[part]);
-    free(dealt->mean);
-    free(dealt->scale);
-}
-
-static caviar_status divide(division *dealt, const caviar_dataset *dataset, uint64_t seed) {
-    const size_t vector = (size_t)dataset->feature_count * sizeof(float);
-    CAVIAR_TRY(deal(dealt, dataset->examples - dataset->given_test, seed));
-    dealt->mean = malloc(vector);
-    dealt->scale = malloc(vector);
-    if (!dealt->mean || !dealt->scale) return caviar_fail_memory("the standardisation of features", 2 * vector);
-    return caviar_dataset_measure(dealt->mean, dealt->scale, dataset, dealt->part[CAVIAR_TRAIN],
-                                  dealt->count[CAVIAR_TRAIN]);
-}
+static const char *const part_names[3] = { "training", "validation", "test" };
 
 static caviar_status count_parts(int64_t count[3], double validation_fraction, double test_fraction,
                                  const caviar_dataset *dataset) {
-    const int64_t examples = dataset->examples - dataset->given_test;
     const double fractions[3] = { 0, validation_fraction, test_fraction };
-    static const char *const names[3] = { "training", "validation", "test" };
     for (int part = CAVIAR_VALIDATION; part <= CAVIAR_TEST; part++) {
         const double fraction = fractions[part];
         CAVIAR_REQUIRE(fraction >= 0 && fraction < 1, "dataset_split: %s_fraction is %g; it must be in [0, 1)",
-                       names[part], fraction);
-        count[part] = (int64_t)floor(fraction * (double)examples + 0.5);
+                       part_names[part], fraction);
+        count[part] = (int64_t)floor(fraction * (double)dataset->own + 0.5);
         CAVIAR_REQUIRE(fraction == 0 || count[part] > 0,
                        "dataset_split: %s_fraction %g of %lld examples is less than one example; give more",
-                       names[part], fraction, (long long)examples);
+                       part_names[part], fraction, (long long)dataset->own);
+        CAVIAR_REQUIRE(fraction == 0 || !dataset->given[part],
+                       "dataset_split: %s_fraction is %g, but a %s part was given; it must be 0", part_names[part],
+                       fraction, part_names[part]);
     }
-    CAVIAR_REQUIRE(test_fraction == 0 || dataset->given_test == 0,
-                   "dataset_split: test_fraction is %g, but a test part was given; it must be 0", test_fraction);
-    count[CAVIAR_TRAIN] = examples - count[CAVIAR_VALIDATION] - count[CAVIAR_TEST];
+    count[CAVIAR_TRAIN] = dataset->own - count[CAVIAR_VALIDATION] - count[CAVIAR_TEST];
     CAVIAR_REQUIRE(count[CAVIAR_TRAIN] >= 1,
                    "dataset_split: validation_fraction %g and test_fraction %g of %lld examples leave none to train on",
-                   validation_fraction, test_fraction, (long long)examples);
+                   validation_fraction, test_fraction, (long long)dataset->own);
     return CAVIAR_OK;
+}
+
+/* Classes of which a part has no example, though the part is not empty. */
+static caviar_status note_rare_classes(caviar_notes *notes, const caviar_dataset *dataset, const division *dealt,
+                                       int part) {
+    if (!dataset->labels || dealt->count[part] == 0 || dataset->given[part]) return CAVIAR_OK;
+    unsigned char *there = calloc((size_t)dataset->classes, 1);
+    if (!there) return caviar_fail_memory("classes", (size_t)dataset->classes);
+    for (int64_t i = 0; i < dealt->count[part]; i++) there[dataset->labels[dealt->part[part][i]]] = 1;
+    int64_t absent = 0, first = 0;
+    for (int64_t c = dataset->classes - 1; c >= 0; c--)
+        if (!there[c]) absent++, first = c;
+    free(there);
+    if (absent == 0) return CAVIAR_OK;
+    return caviar_notes_add(notes, "the %s part has no example of class \"%s\"%s: %s", part_names[part],
+                            dataset->class_names[first], absent > 1 ? " and of others" : "",
+                            part == CAVIAR_TRAIN ? "it cannot be learnt" : "it is too rare for every part");
+}
+
+/* Puts parts in the place of those that are not given, learns, and puts them back on failure. */
+static caviar_status take_parts(caviar_dataset *dataset, division *dealt, caviar_notes *notes) {
+    division before;
+    memcpy(before.part, dataset->part, sizeof before.part);
+    memcpy(before.count, dataset->part_examples, sizeof before.count);
+    for (int part = 0; part < 3; part++) {
+        if (dataset->given[part]) continue;
+        dataset->part[part] = dealt->part[part];
+        dataset->part_examples[part] = dealt->count[part];
+    }
+    const caviar_status status = caviar_dataset_learn(dataset, notes);
+    for (int part = 0; part < 3; part++) {
+        if (dataset->given[part]) continue;
+        dealt->part[part] = before.part[part]; /* to be freed */
+        if (status == CAVIAR_OK) continue;
+        dealt->part[part] = dataset->part[part];
+        dataset->part[part] = before.part[part];
+        dataset->part_examples[part] = before.count[part];
+    }
+    return status;
 }
 
 caviar_status caviar_dataset_split(caviar_dataset *dataset, double validation_fraction, double test_fraction,
                                    uint64_t seed) {
     CAVIAR_REQUIRE(dataset, "dataset_split: dataset is NULL");
-    division dealt = { { NULL, NULL, NULL }, { 0, 0, 0 }, NULL, NULL };
+    division dealt = { { NULL, NULL, NULL }, { 0, 0, 0 } };
     CAVIAR_TRY(count_parts(dealt.count, validation_fraction, test_fraction, dataset));
-    const caviar_status status = divide(&dealt, dataset, seed);
+    caviar_notes notes = { NULL, 0, 0 };
+    caviar_status status = deal(&dealt, dataset, seed);
+    for (int part = 0; part < 3 && status == CAVIAR_OK; part++)
+        status = note_rare_classes(&notes, dataset, &dealt, part);
+    if (status == CAVIAR_OK) status = take_parts(dataset, &dealt, &notes);
+    caviar_notes_destroy(&notes);
+    destroy_division(&dealt);
+    return status;
+}
+
+caviar_status caviar_dataset_train_on_validation(caviar_dataset *dataset) {
+    CAVIAR_REQUIRE(dataset, "dataset_train_on_validation: dataset is NULL");
+    const int64_t training = dataset->part_examples[CAVIAR_TRAIN], further = dataset->part_examples[CAVIAR_VALIDATION];
+    CAVIAR_REQUIRE(further > 0, "dataset_train_on_validation: the dataset has no validation part");
+    const size_t bytes = (size_t)(training + further) * sizeof(int32_t);
+    int32_t *both = malloc(bytes);
+    if (!both) return caviar_fail_memory("the parts of a dataset", bytes);
+    const int32_t *a = dataset->part[CAVIAR_TRAIN], *b = dataset->part[CAVIAR_VALIDATION];
+    for (int64_t i = 0, x = 0, y = 0; i < training + further; i++)
+        both[i] = y == further || (x < training && a[x] < b[y]) ? a[x++] : b[y++];
+    int32_t *const before = dataset->part[CAVIAR_TRAIN];
+    dataset->part[CAVIAR_TRAIN] = both;
+    dataset->part_examples[CAVIAR_TRAIN] = training + further;
+    const caviar_status status = caviar_dataset_learn(dataset, NULL);
     if (status != CAVIAR_OK) {
-        destroy_division(&dealt);
+        dataset->part[CAVIAR_TRAIN] = before;
+        dataset->part_examples[CAVIAR_TRAIN] = training;
+        free(both);
         return status;
     }
-    for (int part = 0; part < 3; part++) {
-        if (part == CAVIAR_TEST && dataset->given_test > 0) {
-            free(dealt.part[part]); /* the given test part stays */
-            continue;
-        }
-        free(dataset->part[part]);
-        dataset->part[part] = dealt.part[part];
-        dataset->part_examples[part] = dealt.count[part];
-    }
-    free(dataset->mean);
-    free(dataset->scale);
-    dataset->mean = dealt.mean;
-    dataset->scale = dealt.scale;
+    free(before);
+    dataset->part_examples[CAVIAR_VALIDATION] = 0;
     return CAVIAR_OK;
 }

@@ -39,8 +39,15 @@ typedef struct caviar_table {
     char **class_names;     /* [classes], one block (names.h): canonical texts (label_set.h), sorted */
     int64_t classes;        /* 0 without labels */
     int labels_are_numbers; /* every class name is a number */
+    int accept_unlikely;    /* labels are meant as they are, however unlikely they look */
     caviar_notes notes;     /* what somebody should know who loaded this, a sentence each */
 } caviar_table;
+
+/* What messages call a column: `column "age"`, or `column 3` (from 0) where it has no name. Returns `text`. */
+const char *caviar_table_column_name(char text[96], const caviar_table *table, int64_t column);
+
+/* Counts anew how many cells of each column are missing. */
+void caviar_table_count_missing(caviar_table *table);
 
 /* Frees what a table holds, not the table. A zeroed table is empty. */
 void caviar_table_destroy(caviar_table *table);

@@ -144,6 +144,7 @@ void caviar_model_destroy(caviar_model *model) {
     if (!model) return;
     free(model->values);
     free(model->class_names);
+    caviar_columns_destroy(&model->columns);
     free(model);
 }
 
@@ -159,5 +160,43 @@ caviar_status caviar_model_class_name(const char **name, const caviar_model *mod
                    "model_class_name: there is no class %lld; the model has %lld classes", (long long)class_index,
                    (long long)model->info.classes);
     *name = model->class_names[class_index];
+    return CAVIAR_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- columns
+ */
+
+const caviar_columns *caviar_model_columns(const caviar_model *model) {
+    return &model->columns;
+}
+
+int64_t caviar_model_column_count(const caviar_model *model) {
+    return model ? model->columns.count : 0;
+}
+
+caviar_status caviar_model_column_name(const char **name, const caviar_model *model, int64_t column) {
+    CAVIAR_REQUIRE(name && model, "model_column_name: %s is NULL", name ? "model" : "name");
+    CAVIAR_REQUIRE(column >= 0 && column < model->columns.count,
+                   "model_column_name: there is no column %lld; the model knows %lld columns", (long long)column,
+                   (long long)model->columns.count);
+    if (!model->columns.items[column].name)
+        return caviar_fail(CAVIAR_NOT_FOUND, "column %lld has no name", (long long)column);
+    *name = model->columns.items[column].name;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_model_label_name(const char **name, const caviar_model *model) {
+    CAVIAR_REQUIRE(name && model, "model_label_name: %s is NULL", name ? "model" : "name");
+    if (!model->columns.label_name) return caviar_fail(CAVIAR_NOT_FOUND, "the model's label has no name");
+    *name = model->columns.label_name;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_model_feature_name(char *name, size_t size, const caviar_model *model, int64_t feature) {
+    CAVIAR_REQUIRE(name && size > 0 && model, "model_feature_name: an argument is NULL or size is 0");
+    CAVIAR_REQUIRE(feature >= 0 && feature < model->info.features,
+                   "model_feature_name: there is no feature %lld; the model has %lld features", (long long)feature,
+                   (long long)model->info.features);
+    caviar_columns_feature_name(name, size, &model->columns, feature);
     return CAVIAR_OK;
 }

@@ -2,6 +2,8 @@
 #ifndef CAVIAR_HOST_MODEL_H
 #define CAVIAR_HOST_MODEL_H
 
+#include "host/data/columns.h"
+
 #include <caviar/caviar.h>
 
 typedef enum caviar_model_tensor_kind {
@@ -18,8 +20,9 @@ typedef enum caviar_model_tensor_kind {
 struct caviar_model {
     caviar_model_info info;
     float batch_norm_epsilon;
-    float *values;      /* all tensors, one after another */
-    char **class_names; /* [classes], one block (names.h) */
+    float *values;          /* all tensors, one after another */
+    char **class_names;     /* [classes], one block (names.h) */
+    caviar_columns columns; /* how columns become features; empty: features go by position */
 };
 
 /*
@@ -53,5 +56,18 @@ caviar_status caviar_model_check(const caviar_model_info *info, float batch_norm
 /* Writes the entries of a model that was checked, their count and the number of values. */
 void caviar_model_layout(caviar_model_entry entries[CAVIAR_MODEL_MAX_TENSORS], int32_t *count, int64_t *values,
                          const caviar_model_info *info);
+
+/* What is expected of the columns of data that is to go with this model; it may be empty. */
+const caviar_columns *caviar_model_columns(const caviar_model *model);
+
+/*
+ * Writes the features [count, features] of examples rows[first] .. rows[first + count - 1] (rows NULL: first .. first +
+ * count - 1) as the model wants them, and predicts from such features. model_predict.c.
+ */
+caviar_status caviar_model_read_features(float *features, const char *function, const caviar_model *model,
+                                         const caviar_dataset *dataset, const int32_t *rows, int64_t first,
+                                         int64_t count);
+caviar_status caviar_model_predict_features(float *probabilities, int32_t *classes, const caviar_model *model,
+                                            caviar_device *device, const float *features, int64_t examples);
 
 #endif

@@ -109,4 +109,8 @@ caviar_status caviar_clear_training(caviar_population *population, int32_t first
 /* CAVIAR_INVALID_ARGUMENT unless `model` is one of the population's. */
 caviar_status caviar_check_model_index(const char *function, const caviar_population *population, int32_t model);
 
+/* A population of this one model, for inference, on a dataset that fits it, or on features to come (NULL). */
+caviar_status caviar_population_of_model(caviar_population **population, const caviar_model *model,
+                                         caviar_device *device, const caviar_dataset *dataset);
+
 #endif

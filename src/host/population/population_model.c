@@ -1,4 +1,4 @@
-/* Models on their own: out of a population and into one, and predicting without one. */
+/* Models on their own: out of a population and into one. */
 #include "host/data/dataset.h"
 #include "host/status.h"
 #include "model.h"
@@ -94,6 +94,12 @@ static caviar_status download_model(caviar_population *p, int32_t index, const b
                                   features);
 }
 
+/* What says nothing is left out: features that have no names go by position. */
+static caviar_status copy_columns(caviar_model *model, const caviar_dataset *dataset) {
+    if (!dataset || (caviar_columns_say_nothing(&dataset->columns) && !dataset->columns.label_name)) return CAVIAR_OK;
+    return caviar_columns_copy(&model->columns, &dataset->columns);
+}
+
 caviar_status caviar_population_read_model(caviar_model **model, caviar_population *p, int32_t index) {
     const char *function = "caviar_population_read_model";
     CAVIAR_REQUIRE(model, "%s: model is NULL", function);
@@ -105,6 +111,7 @@ caviar_status caviar_population_read_model(caviar_model **model, caviar_populati
                                    p->shape.dataset ? p->shape.dataset->class_names : NULL));
     blocks b = { NULL, NULL };
     caviar_status status = allocate_blocks(&b, p);
+    if (!status) status = copy_columns(read, p->shape.dataset);
     if (!status) status = download_model(p, index, &b, read);
     if (!status) copy_layers(p, &b, read, 1);
     free(b.parameters);
@@ -163,9 +170,8 @@ caviar_status caviar_population_write_model(caviar_population *p, int32_t index,
     return caviar_device_upload(p->device, p->arrays.step + index, &step, sizeof step);
 }
 
-/* A population of this one model, for inference, on `dataset` or on features to come (NULL). */
-static caviar_status wrap_model(caviar_population **population, const caviar_model *model, caviar_device *device,
-                                const caviar_dataset *dataset) {
+caviar_status caviar_population_of_model(caviar_population **population, const caviar_model *model,
+                                         caviar_device *device, const caviar_dataset *dataset) {
     caviar_population_shape shape = { .options = CAVIAR_POPULATION_OPTIONS_INIT,
                                       .features = model->info.features,
                                       .classes = model->info.classes,
@@ -188,46 +194,4 @@ static caviar_status wrap_model(caviar_population **population, const caviar_mod
     }
     *population = p;
     return CAVIAR_OK;
-}
-
-caviar_status caviar_model_predict(float *probabilities, int32_t *classes, const caviar_model *model,
-                                   caviar_device *device, const float *features, int64_t examples) {
-    CAVIAR_REQUIRE(model && device && features, "caviar_model_predict: %s is NULL",
-                   !model ? "model" : (!device ? "device" : "features"));
-    CAVIAR_REQUIRE(examples >= 1, "caviar_model_predict: examples is %lld, not 1 or more", (long long)examples);
-    caviar_population *p = NULL;
-    CAVIAR_TRY(wrap_model(&p, model, device, NULL));
-    const caviar_status status = caviar_population_predict(probabilities, classes, p, 0, features, examples);
-    caviar_population_destroy(p);
-    return status;
-}
-
-static caviar_status check_same_classes(const caviar_model *model, const caviar_dataset *dataset) {
-    CAVIAR_REQUIRE(dataset->feature_count == model->info.features,
-                   "caviar_model_evaluate: the dataset has %lld features and the model was trained on %lld",
-                   (long long)dataset->feature_count, (long long)model->info.features);
-    CAVIAR_REQUIRE(dataset->classes >= 1 && dataset->classes <= model->info.classes,
-                   "caviar_model_evaluate: the dataset has %lld classes and the model %lld",
-                   (long long)dataset->classes, (long long)model->info.classes);
-    for (int64_t c = 0; c < dataset->classes; c++) {
-        const char *ours = NULL, *theirs = NULL;
-        CAVIAR_TRY(caviar_model_class_name(&ours, model, c));
-        CAVIAR_TRY(caviar_dataset_class_name(&theirs, dataset, c));
-        CAVIAR_REQUIRE(strcmp(ours, theirs) == 0,
-                       "caviar_model_evaluate: class %lld is \"%.64s\" in the dataset and \"%.64s\" in the model",
-                       (long long)c, theirs, ours);
-    }
-    return CAVIAR_OK;
-}
-
-caviar_status caviar_model_evaluate(caviar_metrics *metrics, const caviar_model *model, caviar_device *device,
-                                    const caviar_dataset *dataset, caviar_part part) {
-    CAVIAR_REQUIRE(metrics && model && device && dataset, "caviar_model_evaluate: %s is NULL",
-                   !metrics ? "metrics" : (!model ? "model" : (!device ? "device" : "dataset")));
-    CAVIAR_TRY(check_same_classes(model, dataset));
-    caviar_population *p = NULL;
-    CAVIAR_TRY(wrap_model(&p, model, device, dataset));
-    const caviar_status status = caviar_population_evaluate(metrics, p, part);
-    caviar_population_destroy(p);
-    return status;
 }

@@ -4,12 +4,14 @@
  * "__metadata__" to an object of strings; the tensors, without holes.
  *
  * The strings of the metadata are the model's architecture, each in JSON: format_version, features, classes,
- * hidden_widths, batch_norm, activation, batch_norm_epsilon, class_names.
+ * hidden_widths, batch_norm, activation, batch_norm_epsilon, class_names, and, where columns have names or are no plain
+ * numbers, columns and label (model_columns.c).
  */
 #include "host/data/names.h"
 #include "host/file.h"
 #include "host/status.h"
 #include "model.h"
+#include "model_columns.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -62,7 +64,7 @@ static char *dump(const json_t *value, size_t flags) {
 /* Adds a value, whose reference it takes, to the metadata as JSON in a string. Returns 0 on success, as jansson does.
  */
 static int add_metadata(json_t *metadata, const char *key, json_t *value) {
-    char *text = dump(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+    char *text = dump(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
     const int failed = !text || json_object_set_new(metadata, key, json_string(text)) != 0;
     free(text);
     json_decref(value);
@@ -92,15 +94,18 @@ static json_t *make_widths(const caviar_model_info *info) {
 static json_t *make_metadata(const caviar_model *model) {
     const caviar_model_info *info = &model->info;
     json_t *metadata = json_object();
-    const int failed = !metadata || json_object_set_new(metadata, "format", json_string("caviar")) != 0 ||
-                       add_metadata(metadata, "format_version", json_integer(FORMAT_VERSION)) ||
-                       add_metadata(metadata, "features", json_integer(info->features)) ||
-                       add_metadata(metadata, "classes", json_integer(info->classes)) ||
-                       add_metadata(metadata, "hidden_widths", make_widths(info)) ||
-                       add_metadata(metadata, "batch_norm", json_boolean(info->batch_norm)) ||
-                       add_metadata(metadata, "activation", json_string(activation_names[info->activation])) ||
-                       add_metadata(metadata, "batch_norm_epsilon", json_real((double)model->batch_norm_epsilon)) ||
-                       add_metadata(metadata, "class_names", make_strings(model->class_names, info->classes));
+    const int failed =
+        !metadata || json_object_set_new(metadata, "format", json_string("caviar")) != 0 ||
+        add_metadata(metadata, "format_version", json_integer(FORMAT_VERSION)) ||
+        add_metadata(metadata, "features", json_integer(info->features)) ||
+        add_metadata(metadata, "classes", json_integer(info->classes)) ||
+        add_metadata(metadata, "hidden_widths", make_widths(info)) ||
+        add_metadata(metadata, "batch_norm", json_boolean(info->batch_norm)) ||
+        add_metadata(metadata, "activation", json_string(activation_names[info->activation])) ||
+        add_metadata(metadata, "batch_norm_epsilon", json_real((double)model->batch_norm_epsilon)) ||
+        add_metadata(metadata, "class_names", make_strings(model->class_names, info->classes)) ||
+        (model->columns.count && add_metadata(metadata, "columns", caviar_columns_to_json(&model->columns))) ||
+        (model->columns.label_name && add_metadata(metadata, "label", json_string(model->columns.label_name)));
     if (!failed) return metadata;
     json_decref(metadata);
     return NULL;
@@ -151,6 +156,7 @@ caviar_status caviar_model_save(const caviar_model *model, const char *path) {
         CAVIAR_REQUIRE(caviar_is_utf8(model->class_names[i], strlen(model->class_names[i])),
                        "model_save: the name of class %lld is not valid UTF-8", (long long)i);
     }
+    CAVIAR_TRY(caviar_columns_check_utf8(&model->columns));
     int64_t values = 0;
     json_t *header = make_header(model, &values);
     char *text = dump(header, JSON_COMPACT);
@@ -339,6 +345,27 @@ static caviar_status read_class_names(char ***names, const json_t *metadata, int
                  : fail_metadata(path, "class_names", "an array of one name for each class");
 }
 
+/* Files of former versions have none: their features go by position. */
+static caviar_status read_columns(caviar_model *model, const json_t *metadata, const char *path) {
+    json_t *columns, *label;
+    CAVIAR_TRY(metadata_value(&columns, metadata, "columns"));
+    const int there = json_object_get(metadata, "columns") != NULL;
+    caviar_status status = there && !columns ? fail_metadata(path, "columns", "JSON") : CAVIAR_OK;
+    if (columns) status = caviar_columns_from_json(&model->columns, columns, model->info.features, path);
+    json_decref(columns);
+    CAVIAR_TRY(status);
+    CAVIAR_TRY(metadata_value(&label, metadata, "label"));
+    const char *name = json_string_value(label);
+    if (name && columns) {
+        model->columns.label_name = strdup(name);
+        if (!model->columns.label_name) status = caviar_fail_memory("the name of the label", strlen(name) + 1);
+    } else if (json_object_get(metadata, "label")) {
+        status = fail_metadata(path, "label", "a name beside columns");
+    }
+    json_decref(label);
+    return status;
+}
+
 static caviar_status make_model(caviar_model **model, const json_t *header, const unsigned char *data, size_t size,
                                 const char *path) {
     caviar_model_info info = { .features = 0 };
@@ -349,9 +376,14 @@ static caviar_status make_model(caviar_model **model, const json_t *header, cons
     char **names;
     CAVIAR_TRY(read_class_names(&names, json_object_get(header, "__metadata__"), info.classes, path));
     caviar_model *made;
-    const caviar_status status = caviar_model_create(&made, &info, epsilon, names);
+    caviar_status status = caviar_model_create(&made, &info, epsilon, names);
     free(names);
     CAVIAR_TRY(status);
+    status = read_columns(made, json_object_get(header, "__metadata__"), path);
+    if (status != CAVIAR_OK) {
+        caviar_model_destroy(made);
+        return status;
+    }
     for (int32_t i = 0; i < layout.count; i++) {
         memcpy(made->values + layout.entries[i].offset, data + layout.begin[i], tensor_bytes(&layout.entries[i]));
     }

@@ -1,0 +1,65 @@
+#include "labels.h"
+
+#include "host/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FEW_CLASSES = 20 };
+
+static int have_decimals(const caviar_table *table) {
+    if (!table->labels_are_numbers) return 0;
+    for (int64_t c = 0; c < table->classes; c++)
+        if (strpbrk(table->class_names[c], ".eE")) return 1;
+    return 0;
+}
+
+static const char *label_name(const caviar_table *table) {
+    return table->label_name ? table->label_name : "the label";
+}
+
+static caviar_status refuse_continuous(const caviar_table *table, caviar_status status, const char *source) {
+    const int64_t classes = table->classes, rows = table->rows;
+    if (classes <= FEW_CLASSES || !have_decimals(table) || classes * classes <= rows) return CAVIAR_OK;
+    return caviar_fail(status,
+                       "%s: %s has %lld different numbers with decimals in %lld examples: this looks like a regression "
+                       "target, and caviar learns classes. Name another label, cut it into classes, or say that it is "
+                       "meant (--as-is, option accept_unlikely)",
+                       source, label_name(table), (long long)classes, (long long)rows);
+}
+
+static caviar_status refuse_too_many(const caviar_table *table, caviar_status status, const char *source) {
+    const int64_t classes = table->classes, rows = table->rows, most = rows / (table->labels_are_numbers ? 5 : 2);
+    if (classes <= FEW_CLASSES || classes <= most) return CAVIAR_OK;
+    return caviar_fail(status,
+                       "%s: %s has %lld different values in %lld examples: this looks like %s, not like classes. Name "
+                       "another label, or say that it is meant (--as-is, option accept_unlikely)",
+                       source, label_name(table), (long long)classes, (long long)rows,
+                       table->labels_are_numbers ? "a number of each example or a regression target"
+                                                 : "a name of each example");
+}
+
+static caviar_status note_single_examples(caviar_table *table, const char *source) {
+    int64_t *count = calloc((size_t)table->classes, sizeof *count);
+    if (!count) return caviar_fail_memory("classes", (size_t)table->classes * sizeof *count);
+    int64_t single = 0, first = 0;
+    for (int64_t i = 0; i < table->rows; i++) count[table->labels[i]]++;
+    for (int64_t c = table->classes - 1; c >= 0; c--)
+        if (count[c] == 1) single++, first = c;
+    free(count);
+    if (single == 0) return CAVIAR_OK;
+    const char *name = table->class_names[first];
+    if (single == 1)
+        return caviar_notes_add(&table->notes, "%s: class \"%s\" has a single example: is it a class?", source, name);
+    return caviar_notes_add(&table->notes, "%s: %lld classes have a single example each, \"%s\" among them", source,
+                            (long long)single, name);
+}
+
+caviar_status caviar_labels_check(caviar_table *table, caviar_status status, const char *source) {
+    if (!table->labels || !table->class_names) return CAVIAR_OK; /* numbers of a program's own: it knows its classes */
+    if (!table->accept_unlikely) {
+        CAVIAR_TRY(refuse_continuous(table, status, source));
+        CAVIAR_TRY(refuse_too_many(table, status, source));
+    }
+    return note_single_examples(table, source);
+}
