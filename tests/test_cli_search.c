@@ -100,6 +100,48 @@ Test(cli_search, json_says_the_same) {
     command_free(&quiet);
 }
 
+/* What the folder says is what was printed, in the same names. */
+Test(cli_search, the_folder_holds_the_study) {
+    write_examples("data.csv", 300, 21, 1);
+    command_result result =
+        command_run("search --data data.csv --label label --trials 4 --epochs 2 --rounds 1 --seed 5 "
+                    "--threads 1 --set batch_size=32 --set hidden_width=4,8 --test-fraction 0.2 "
+                    "--out found --json");
+    assert_code(result, 0);
+    json_t *printed = parse_json(result.out);
+    char *text = file_text("found/search.json");
+    json_t *kept = parse_json(text);
+    const char *key;
+    json_t *value;
+    int shared = 0;
+    json_object_foreach(kept, key, value) {
+        const json_t *said = json_object_get(printed, key);
+        /* These tell more in one of the two, or to another digit. */
+        if (!strcmp(key, "data") || !strcmp(key, "device") || !strcmp(key, "best_trial") || !strcmp(key, "test"))
+            continue;
+        cr_assert(json_equal(said, value), "%s", key);
+        shared++;
+    }
+    cr_assert(shared >= 12, "%d", shared);
+    const json_t *best = json_object_get(kept, "best_trial"),
+                 *same = json_array_get(json_object_get(printed, "trials"), (size_t)number_in(kept, "best"));
+    cr_assert_eq(json_object_size(best), json_object_size(same));
+    cr_assert_float_eq(number_in(json_object_get(best, "validation"), "loss"),
+                       number_in(json_object_get(same, "validation"), "loss"), 1e-12);
+    cr_assert_float_eq(number_in(json_object_get(kept, "test"), "accuracy"),
+                       number_in(json_object_get(printed, "test"), "accuracy"), 1e-12);
+    const json_t *options = json_object_get(kept, "options");
+    cr_assert_str_eq(json_string_value(json_object_get(options, "label")), "label");
+    cr_assert_eq(json_number_value(json_object_get(options, "test-fraction")), 0.2);
+    cr_assert_eq(json_array_size(json_object_get(options, "set")), 2);
+    cr_assert_str_eq(json_string_value(json_object_get(json_object_get(kept, "data"), "source")), "data.csv");
+    cr_assert(json_object_get(json_object_get(kept, "test"), "confusion") != NULL);
+    json_decref(kept);
+    json_decref(printed);
+    free(text);
+    command_free(&result);
+}
+
 Test(cli_search, same_seed_same_bytes) {
     write_examples("data.csv", 300, 3, 1);
     static const char *const variants[] = { "--threads 1", "--threads 2", "--threads 2 --models-at-once 2" };
@@ -173,11 +215,12 @@ Test(cli_search, best_yaml_trains_the_best_network_again) {
         snprintf(path, sizeof path, "found-%d/search.json", i);
         char *text = file_text(path);
         json_t *search = parse_json(text), *document = parse_json(train.out);
-        const size_t epoch = (size_t)number_at(search, "best", "epoch");
+        const json_t *best = json_object_get(search, "best_trial");
+        const size_t epoch = (size_t)number_in(best, "best_epoch");
         const json_t *row = json_array_get(json_object_get(document, "epochs"), epoch - 1);
         /* The command's document has 15 digits. */
-        const double validation = number_at(search, "best", "validation_loss");
-        const double training = number_at(search, "best", "training_loss");
+        const double validation = number_at(best, "validation", "loss");
+        const double training = number_at(best, "training", "loss");
         cr_assert_float_eq(number_at(row, "validation", "loss"), validation, 1e-14 * validation, "%s", text);
         cr_assert_float_eq(number_at(row, "training", "loss"), training, 1e-14 * training, "%s", text);
         json_decref(search);

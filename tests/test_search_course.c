@@ -240,11 +240,11 @@ Test(search_course, records_what_was_searched_and_found) {
     const char *state, *seed, *metric, *name, *optimizer;
     int trials, number, validation, parts;
     double loss, rate;
-    cr_assert_eq(json_unpack_ex(json, &error, 0, "{ss ss ss si s{si si} s{ss} s{si sf s{sf ss}}}", "state", &state,
-                                "seed", &seed, "metric", &metric, "trials", &trials, "data", "validation", &validation,
-                                "training", &parts, "device", "name", &name, "best", "trial", &number,
-                                "validation_loss", &loss, "parameters", "learning_rate", &rate, "optimizer",
-                                &optimizer),
+    cr_assert_eq(json_unpack_ex(json, &error, 0, "{ss ss ss si s{si si} s{ss} s{si s{sf} s{sf ss}}}", "state", &state,
+                                "seed", &seed, "metric", &metric, "trial_count", &trials, "data", "validation",
+                                &validation, "training", &parts, "device", "name", &name, "best_trial", "number",
+                                &number, "validation", "loss", &loss, "hyperparameters", "learning_rate", &rate,
+                                "optimizer", &optimizer),
                  0, "%s", error.text);
     cr_expect_str_eq(state, "complete");
     cr_expect_str_eq(seed, "18446744073709551615");

@@ -695,6 +695,13 @@ CAVIAR_API void caviar_search_destroy(caviar_search *search);
  */
 CAVIAR_API caviar_status caviar_search_run(caviar_search *search);
 
+/*
+ * Adds to search.json what only the caller knows, such as where the data came from or what the best model scores on the
+ * test part: `json` is an object, whose members take the place of those of the same name, but for objects, whose
+ * members are joined. It replaces an earlier annotation. After caviar_search_run the file is written at once.
+ */
+CAVIAR_API caviar_status caviar_search_annotate(caviar_search *search, const char *json);
+
 CAVIAR_API int32_t caviar_search_trial_count(const caviar_search *search); /* that have been measured; 0 for NULL */
 /* Any trial that was sampled; one that is not measured yet is PLANNED. CAVIAR_NOT_FOUND: its round has not begun. */
 CAVIAR_API caviar_status caviar_search_get_trial(caviar_trial *trial, const caviar_search *search, int32_t number);

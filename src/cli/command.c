@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int exit_code(caviar_status status) {
@@ -18,6 +19,8 @@ static int exit_code(caviar_status status) {
 
 int command_fail(const char *command, caviar_status status) {
     const char *message = caviar_last_error();
+    /* The command runs out of memory as well, and then the library's message is one of an earlier failure. */
+    if (status == CAVIAR_OUT_OF_MEMORY && strncmp(message, "out of memory", 13) != 0) message = "out of memory";
     fprintf(stderr, "caviar %s: %s\n", command, message[0] ? message : caviar_status_text(status));
     return exit_code(status);
 }

@@ -72,9 +72,14 @@ static char *dump(const json_t *document) {
     return text;
 }
 
-int json_print(json_t *document, FILE *file) {
-    char *text = document ? dump(document) : NULL; /* text first: a document is printed whole or not at all */
+char *json_text(json_t *document) {
+    char *text = document ? dump(document) : NULL;
     json_decref(document);
+    return text;
+}
+
+int json_print(json_t *document, FILE *file) {
+    char *text = json_text(document); /* text first: a document is printed whole or not at all */
     if (!text) return 0;
     fputs(text, file);
     fputc('\n', file);

@@ -19,6 +19,9 @@ json_t *json_of_device(const caviar_device_info *info);
 json_t *json_of_metrics(const caviar_metrics *metrics);
 json_t *json_of_dataset(const char *source, const caviar_dataset_info *info);
 
+/* The document as text, to be freed; gives it back. NULL: out of memory. */
+char *json_text(json_t *document);
+
 /* Prints the document and gives it back; 0 when memory ran out: nothing was printed. */
 int json_print(json_t *document, FILE *file);
 

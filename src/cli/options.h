@@ -2,6 +2,7 @@
 #ifndef CAVIAR_CLI_OPTIONS_H
 #define CAVIAR_CLI_OPTIONS_H
 
+#include <jansson.h>
 #include <stdint.h>
 
 typedef enum option_kind {
@@ -74,6 +75,12 @@ options_result options_parse(const char *command, const command_option *table, i
 
 /* Prints the options of the table, 80 columns wide. */
 void options_print_help(const command_option *table, int count);
+
+/*
+ * Every option with its value (null: not given, and there is no default), but those whose names are among the words of
+ * `left_out`. NULL: out of memory.
+ */
+json_t *options_to_json(const command_option *table, int count, const char *left_out);
 
 /* The word of `words` (with a space between) that `text` probably meant, at most `size` bytes; 0 when none is near. */
 int options_suggest(char *word, int size, const char *words, const char *text);

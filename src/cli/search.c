@@ -4,6 +4,7 @@
 #include "devices.h"
 #include "folder.h"
 #include "interrupt.h"
+#include "json.h"
 #include "progress.h"
 #include "search_report.h"
 #include "space.h"
@@ -22,6 +23,7 @@ typedef struct search_settings {
     option_texts set;
     int32_t top;
     int metric, independent_streams, json, quiet;
+    json_t *options; /* all that shapes the result, for the record */
 } search_settings;
 
 /* What is open while a search runs. */
@@ -118,6 +120,7 @@ static options_result parse(search_settings *s, int argc, char **argv) {
     const int count = sizeof table / sizeof table[0];
     const options_result result = options_parse("search", table, count, argc, argv);
     if (result == OPTIONS_HELP) print_help(table, count);
+    if (result == OPTIONS_GO_ON) s->options = options_to_json(table, count, "out top json quiet threads");
     return result;
 }
 
@@ -187,6 +190,18 @@ static void print_header(const search_run *run, const search_settings *s) {
     fflush(stdout); /* a reader of a pipe learns at once what runs */
 }
 
+/* What only the command knows of the search; `test` NULL: not measured yet. */
+static caviar_status annotate(caviar_search *search, const search_settings *s, const test_report *test) {
+    json_t *object =
+        json_pack("{s:{s:o}, s:O?}", "data", "source", json_of_text(s->data.source), "options", s->options);
+    int failed = !object || !s->options;
+    if (test && !failed) failed = json_object_set_new(object, "test", test_report_json(test)) != 0;
+    char *text = failed ? (json_decref(object), NULL) : json_text(object);
+    const caviar_status status = text ? caviar_search_annotate(search, text) : CAVIAR_OUT_OF_MEMORY;
+    free(text);
+    return status;
+}
+
 /* Prints the result; an exit code. */
 static int print_result(const search_report *result, const search_settings *s) {
     if (s->json) return search_report_json(result);
@@ -195,11 +210,12 @@ static int print_result(const search_report *result, const search_settings *s) {
     return code;
 }
 
-static int report(const search_run *run, const search_settings *s, double seconds, int interrupted) {
+static int report(search_run *run, const search_settings *s, double seconds, int interrupted) {
     test_report test = { .classes = 0 };
     const search_report result = { .search = run->search,
                                    .space = run->space,
                                    .options = &s->search,
+                                   .settings = s->options,
                                    .source = s->data.source,
                                    .dataset = &run->dataset_info,
                                    .device = &run->device_info,
@@ -216,6 +232,7 @@ static int report(const search_run *run, const search_settings *s, double second
                           "every trial diverged: there is no best model. Search smaller learning rates.");
         else if (status == CAVIAR_OK)
             status = test_report_measure(&test, model, run->device, run->dataset);
+        if (status == CAVIAR_OK) status = annotate(run->search, s, &test);
     }
     const int failed = status != CAVIAR_OK && status != CAVIAR_NOT_FOUND;
     const int code = failed ? command_fail("search", status) : print_result(&result, s);
@@ -264,6 +281,8 @@ static int search(search_run *run, search_settings *s) {
         if (!s->out) rmdir(run->folder); /* made above, and empty */
         return code;
     }
+    status = annotate(run->search, s, NULL);
+    if (status != CAVIAR_OK) return command_fail("search", status);
     return run_search(run, s);
 }
 
@@ -283,6 +302,7 @@ int command_search(int argc, char **argv) {
             code = search(&run, &settings);
         close_all(&run);
     }
+    json_decref(settings.options);
     free(settings.set.items);
     return code;
 }

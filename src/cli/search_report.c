@@ -237,13 +237,17 @@ int search_report_json(const search_report *report) {
     const int32_t best = caviar_search_trial_count(report->search) > 0 ? numbers[0] : -1;
     const double rate = report->seconds > 0.0 ? (double)report->model_steps / report->seconds : 0.0;
     json_t *document = json_pack(
-        "{s:s, s:o, s:o, s:o, s:i, s:i, s:s, s:b, s:o, s:o, s:o, s:o, s:{s:I, s:f, s:f}}", "version", caviar_version(),
-        "device", json_of_device(report->device), "data", json_of_dataset(report->source, report->dataset), "seed",
+        "{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:s, s:i, s:b, s:O, s:b, s:o, s:i, s:i, s:o, s:o, s:o, s:{s:I, s:f, s:f}}",
+        "version", caviar_version(), "state", report->interrupted ? "interrupted" : "complete", "device",
+        json_of_device(report->device), "data", json_of_dataset(report->source, report->dataset), "seed",
         json_of_seed(options->seed), "epochs", options->epochs, "rounds", options->rounds, "metric",
-        options->metric == CAVIAR_VALIDATION_LOSS ? "validation_loss" : "validation_accuracy", "interrupted",
-        report->interrupted, "directory", json_of_text(options->directory), "trials", trials_json(report, numbers),
-        "best", best >= 0 ? json_integer(best) : json_null(), "test", test_report_json(report->test), "throughput",
-        "model_steps", (json_int_t)report->model_steps, "seconds", report->seconds, "model_steps_per_second", rate);
+        options->metric == CAVIAR_VALIDATION_LOSS ? "validation_loss" : "validation_accuracy", "models_at_once",
+        options->models_at_once, "independent_streams", options->independent_streams, "options", report->settings,
+        "interrupted", report->interrupted, "directory", json_of_text(options->directory), "trial_count",
+        options->trials, "trials_measured", caviar_search_trial_count(report->search), "trials",
+        trials_json(report, numbers), "best", best >= 0 ? json_integer(best) : json_null(), "test",
+        test_report_json(report->test), "throughput", "model_steps", (json_int_t)report->model_steps, "seconds",
+        report->seconds, "model_steps_per_second", rate);
     free(numbers);
     return json_print(document, stdout) ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "search", "out of memory");
 }

@@ -10,6 +10,7 @@ typedef struct search_report {
     const caviar_search *search;
     const caviar_space *space;
     const caviar_search_options *options;
+    json_t *settings;   /* the command's options */
     const char *source; /* of the data */
     const caviar_dataset_info *dataset;
     const caviar_device_info *device;

@@ -94,6 +94,7 @@ caviar_status caviar_search_create(caviar_search **search, caviar_device *device
     created->options = *options;
     created->options.directory = NULL;
     created->best = -1;
+    created->state = "created";
     caviar_status status = plan(created);
     if (status == CAVIAR_OK) status = allocate(created, options->directory);
     if (status == CAVIAR_OK) status = caviar_record_open(created);
@@ -109,6 +110,7 @@ void caviar_search_destroy(caviar_search *search) {
     if (search == NULL) return;
     caviar_model_destroy(search->best_model);
     free((char *)search->options.directory);
+    free(search->annotation);
     caviar_distinct_free(&search->distinct);
     free(search->values);
     free(search->positions);

@@ -23,6 +23,8 @@ struct caviar_search {
     caviar_model *best_model; /* as it was when it was measured so */
     int best_unsaved;         /* the record does not hold best_model yet */
     int has_run, stopped;
+    const char *state; /* "running", "complete", "interrupted" or "failed" */
+    char *annotation;  /* a JSON object that the caller adds to search.json, or NULL */
     int64_t model_steps, model_steps_total;
     struct timespec began, recorded;
 };
@@ -43,7 +45,7 @@ int64_t caviar_search_trial_steps(const caviar_search *search, const caviar_tria
 
 /* Makes the folder of a search (none: nothing to do), and refuses one that holds a search already. */
 caviar_status caviar_record_open(const caviar_search *search);
-/* Writes what has changed: `state` is "running", "complete", "interrupted" or "failed". */
+/* Writes what has changed, and that the search is now in this state. */
 caviar_status caviar_record_write(caviar_search *search, const char *state);
 
 #endif

@@ -8,6 +8,7 @@
  *     best.yaml         its hyperparameters, as a space of constants
  */
 #include "search.h"
+#include "search_json.h"
 #include "trial.h"
 
 #include "host/file.h"
@@ -15,16 +16,12 @@
 #include "host/text.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char *const state_names[] = { "planned", "complete", "diverged", "interrupted", "training" };
 
 /* ------------------------------------------------------------------------------------------------------------- folder
  */
@@ -78,7 +75,7 @@ static void write_number(FILE *file, double value) {
 }
 
 static void write_row(FILE *file, const caviar_search *search, const caviar_trial *trial) {
-    fprintf(file, "%d,%d,%s", trial->number, trial->round, state_names[trial->state]);
+    fprintf(file, "%d,%d,%s", trial->number, trial->round, caviar_trial_state_name(trial->state));
     write_number(file, trial->epochs);
     write_number(file, trial->best_epoch);
     write_number(file, trial->training.loss);
@@ -110,81 +107,14 @@ static caviar_status write_trials(const caviar_search *search) {
 /* -------------------------------------------------------------------------------------------------------- search.json
  */
 
-/* JSON has no NaN: such a number is null. */
-static json_t *json_number(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-/* A jansson integer has 63 bits: a larger seed is written as text. */
-static json_t *json_seed(uint64_t seed) {
-    char text[CAVIAR_NUMBER_SIZE];
-    if (seed <= INT64_MAX) return json_integer((json_int_t)seed);
-    snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
-    return json_string(text);
-}
-
-static json_t *json_data(const caviar_dataset_info *data) {
-    return json_pack("{sI sI sI sI sI sI}", "examples", (json_int_t)data->examples, "training",
-                     (json_int_t)data->part_examples[CAVIAR_TRAIN], "validation",
-                     (json_int_t)data->part_examples[CAVIAR_VALIDATION], "test",
-                     (json_int_t)data->part_examples[CAVIAR_TEST], "features", (json_int_t)data->features, "classes",
-                     (json_int_t)data->classes);
-}
-
-static json_t *json_value(const caviar_hyperparameter *hyperparameter, double value) {
-    char text[CAVIAR_NUMBER_SIZE];
-    if (hyperparameter->type == CAVIAR_REAL) return json_real(value);
-    if (hyperparameter->type == CAVIAR_WHOLE) return json_integer((json_int_t)value);
-    caviar_hyperparameter_format(text, hyperparameter, value);
-    return json_string(text);
-}
-
-/* The values of a trial by name; NULL: out of memory. */
-static json_t *json_parameters(const caviar_search *search, const caviar_trial *trial) {
-    json_t *parameters = json_object();
-    for (int32_t i = 0; i < search->space.size; ++i) {
-        const caviar_hyperparameter *hyperparameter = search->space.parameters[i].hyperparameter;
-        json_t *value = json_value(hyperparameter, search->values[(int64_t)trial->number * search->space.size + i]);
-        if (json_object_set_new(parameters, hyperparameter->name, value) == 0) continue;
-        json_decref(parameters);
-        return NULL;
-    }
-    return parameters;
-}
-
-static json_t *json_best(const caviar_search *search) {
-    if (search->best < 0) return json_null();
-    const caviar_trial *best = &search->trials[search->best];
-    return json_pack("{si si sf so so so so so}", "trial", best->number, "round", best->round, "epoch",
-                     best->best_epoch, "training_loss", json_number(best->training.loss), "training_accuracy",
-                     json_number(best->training.accuracy), "validation_loss", json_number(best->validation.loss),
-                     "validation_accuracy", json_number(best->validation.accuracy), "parameters",
-                     json_parameters(search, best));
-}
-
-static json_t *json_search(const caviar_search *search, const caviar_device_info *device, const char *state) {
-    const caviar_search_options *options = &search->options;
-    return json_pack("{ss ss so si si si ss si sb so s{ss ss} si so}", "caviar", caviar_version(), "state", state,
-                     "seed", json_seed(options->seed), "trials", options->trials, "epochs", options->epochs, "rounds",
-                     options->rounds, "metric", caviar_metric_name(options->metric), "models_at_once",
-                     options->models_at_once, "independent_streams", options->independent_streams != 0, "data",
-                     json_data(&search->data), "device", "name", device->name, "description", device->description,
-                     "trials_measured", search->measured, "best", json_best(search));
-}
-
-/* Written through a FILE: json_dumps (2.14) can leave pieces out without a word when memory runs out. */
-static caviar_status write_search(const caviar_search *search, const char *state) {
-    caviar_device_info device;
+static caviar_status write_search(const caviar_search *search) {
     caviar_text text;
-    CAVIAR_TRY(caviar_device_get_info(&device, search->device));
     CAVIAR_TRY(caviar_text_open(&text));
-    json_t *json = json_search(search, &device, state);
-    const int written = json != NULL && json_dumpf(json, text.file, JSON_INDENT(2)) == 0;
-    json_decref(json);
-    if (written && fputc('\n', text.file) != EOF) return replace_text(search, "search.json", &text);
+    const caviar_status status = caviar_search_json_write(text.file, search);
+    if (status == CAVIAR_OK) return replace_text(search, "search.json", &text);
     char *partial;
     if (caviar_text_close(&partial, &text) == CAVIAR_OK) free(partial);
-    return caviar_fail_memory("search.json", 4096);
+    return status;
 }
 
 /* ------------------------------------------------------------------------------------------------------ the whole of
@@ -219,11 +149,22 @@ static caviar_status write_best(caviar_search *search) {
 }
 
 caviar_status caviar_record_write(caviar_search *search, const char *state) {
+    search->state = state;
     if (search->options.directory == NULL) return CAVIAR_OK;
     if (!search->has_run) CAVIAR_TRY(write_space(search)); /* it does not change afterwards */
     CAVIAR_TRY(write_best(search));
     CAVIAR_TRY(write_trials(search));
-    CAVIAR_TRY(write_search(search, state));
+    CAVIAR_TRY(write_search(search));
     clock_gettime(CLOCK_MONOTONIC, &search->recorded);
     return CAVIAR_OK;
+}
+
+caviar_status caviar_search_annotate(caviar_search *search, const char *json) {
+    CAVIAR_REQUIRE(search && json, "caviar_search_annotate: %s is NULL", search ? "json" : "search");
+    CAVIAR_TRY(caviar_search_json_check(json));
+    char *copy = strdup(json);
+    if (copy == NULL) return caviar_fail_memory("an annotation", strlen(json) + 1);
+    free(search->annotation);
+    search->annotation = copy;
+    return search->options.directory && search->has_run ? write_search(search) : CAVIAR_OK;
 }

@@ -122,3 +122,8 @@ caviar_status caviar_space_check_trainable(const caviar_space *space, int64_t tr
     CAVIAR_TRY(check_schedule(space));
     return check_layers(space);
 }
+
+const char *caviar_trial_state_name(caviar_trial_state state) {
+    static const char *const names[] = { "planned", "complete", "diverged", "interrupted", "training" };
+    return names[state];
+}

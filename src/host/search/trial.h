@@ -17,4 +17,7 @@ caviar_status caviar_trial_space(caviar_space **space, const caviar_trial *trial
  */
 caviar_status caviar_space_check_trainable(const caviar_space *space, int64_t training_examples);
 
+/* "planned", "complete", "diverged", "interrupted" or "training". */
+const char *caviar_trial_state_name(caviar_trial_state state);
+
 #endif
