@@ -79,3 +79,24 @@ Test(cli_scores, the_confusion_matrix_adds_up) {
     command_free(&result);
     command_free(&text);
 }
+
+/* The winner's network, trained as train would train it on both parts: with as many examples and epochs. */
+Test(cli_scores, refit_trains_on_both_parts) {
+    write_data();
+    command_result found = command_run("search --data data.csv --test test.csv --threads 1 --trials 3 --epochs 4 "
+                                       "--rounds 1 --seed 2 --set schedule=constant --set hidden_width=8 "
+                                       "--set batch_size=16 --refit --out found --json");
+    assert_code(found, 0);
+    json_t *document = parse_json(found.out);
+    cr_assert_str_eq(json_string_value(json_object_get(document, "refit")), "found/refit.safetensors");
+    command_result refit = command_run("predict --model found/refit.safetensors --data test.csv --json");
+    assert_code(refit, 0);
+    json_t *predicted = parse_json(refit.out);
+    cr_assert_float_eq(number_in(predicted, "accuracy"), number_in(json_object_get(document, "test"), "accuracy"),
+                       1e-12);
+    cr_assert_neq(system("cmp -s found/best.safetensors found/refit.safetensors"), 0);
+    json_decref(predicted);
+    json_decref(document);
+    command_free(&refit);
+    command_free(&found);
+}

@@ -6,6 +6,7 @@
 #include "interrupt.h"
 #include "json.h"
 #include "progress.h"
+#include "refit.h"
 #include "search_report.h"
 #include "space.h"
 
@@ -22,7 +23,7 @@ typedef struct search_settings {
     const char *space, *out;
     option_texts set;
     int32_t top;
-    int metric, independent_streams, json, quiet;
+    int metric, independent_streams, refit, json, quiet;
     json_t *options; /* all that shapes the result, for the record */
 } search_settings;
 
@@ -32,6 +33,8 @@ typedef struct search_run {
     caviar_dataset *dataset;
     caviar_space *space;
     caviar_search *search;
+    caviar_model *refit; /* NULL: none */
+    char refit_path[FOLDER_SIZE + 32];
     caviar_device_info device_info;
     caviar_dataset_info dataset_info;
     char folder[FOLDER_SIZE];
@@ -60,8 +63,9 @@ static void print_help(const command_option *table, int count) {
            "What it leaves in the folder\n"
            "  trials.csv        one row a trial: hyperparameters, metrics of its best epoch\n"
            "  space.yaml        the space that was searched; --space reads it again\n"
-           "  search.json       the seed and the other options\n"
+           "  search.json       data, options, the best trial, scores of the test part\n"
            "  best.safetensors  the best of all networks; caviar predict reads it\n"
+           "  refit.safetensors with --refit: the winner, trained on more\n"
            "  best.yaml         its hyperparameters; caviar train --space trains it again\n"
            "\n"
            "The test part is measured once, with the best trial's network: the last line of\n"
@@ -104,6 +108,10 @@ static options_result parse(search_settings *s, int argc, char **argv) {
         OPTIONS_FLAG("independent-streams", &s->independent_streams,
                      "each trial has its own initial weights and dropout masks; otherwise all share them, which "
                      "makes their comparison fairer"),
+        OPTIONS_FLAG(
+            "refit", &s->refit,
+            "trains the winner once more, on the training and validation parts together, for as many epochs as "
+            "its best moment had; the test part is then measured with that network, refit.safetensors"),
         OPTIONS_HEADING("Device"),
         DEVICE_OPTIONS(&s->device),
         OPTIONS_WHOLE("models-at-once", &s->search.models_at_once, 1, INT32_MAX,
@@ -174,6 +182,7 @@ static caviar_status open_all(search_run *run, search_settings *s) {
 }
 
 static void close_all(search_run *run) {
+    caviar_model_destroy(run->refit);
     caviar_search_destroy(run->search);
     caviar_space_destroy(run->space);
     caviar_dataset_destroy(run->dataset);
@@ -210,8 +219,28 @@ static int print_result(const search_report *result, const search_settings *s) {
     return code;
 }
 
+static caviar_status refit(search_run *run, const search_settings *s) {
+    caviar_status status = refit_best(&run->refit, run->search, run->device, run->dataset, s->search.seed);
+    const int length = snprintf(run->refit_path, sizeof run->refit_path, "%s/refit.safetensors", s->search.directory);
+    if (status == CAVIAR_OK && (size_t)length >= sizeof run->refit_path) status = CAVIAR_INVALID_ARGUMENT;
+    if (status == CAVIAR_OK) status = caviar_model_save(run->refit, run->refit_path);
+    return status;
+}
+
+/* Measures the winner on the test part, after training it once more where that is asked for. */
+static caviar_status measure_winner(test_report *test, search_run *run, const search_settings *s) {
+    const caviar_model *model;
+    caviar_status status = caviar_search_best_model(&model, run->search);
+    if (status == CAVIAR_OK && s->refit) status = refit(run, s);
+    if (status == CAVIAR_OK)
+        status = test_report_measure(test, run->refit ? run->refit : model, run->device, run->dataset);
+    if (status == CAVIAR_OK) status = annotate(run->search, s, test);
+    return status;
+}
+
 static int report(search_run *run, const search_settings *s, double seconds, int interrupted) {
     test_report test = { .classes = 0 };
+    caviar_status status = interrupted ? CAVIAR_INTERRUPTED : measure_winner(&test, run, s);
     const search_report result = { .search = run->search,
                                    .space = run->space,
                                    .options = &s->search,
@@ -220,26 +249,18 @@ static int report(search_run *run, const search_settings *s, double seconds, int
                                    .dataset = &run->dataset_info,
                                    .device = &run->device_info,
                                    .test = &test,
-                                   .interrupted = interrupted,
+                                   .refit = run->refit ? run->refit_path : NULL,
+                                   .interrupted = status == CAVIAR_INTERRUPTED,
                                    .seconds = seconds,
                                    .model_steps = run->latest.model_steps };
-    caviar_status status = CAVIAR_OK;
-    if (!interrupted) {
-        const caviar_model *model;
-        status = caviar_search_best_model(&model, run->search);
-        if (status == CAVIAR_NOT_FOUND)
-            command_error(EXIT_CODE_FAILED, "search",
-                          "every trial diverged: there is no best model. Search smaller learning rates.");
-        else if (status == CAVIAR_OK)
-            status = test_report_measure(&test, model, run->device, run->dataset);
-        if (status == CAVIAR_OK) status = annotate(run->search, s, &test);
-    }
-    const int failed = status != CAVIAR_OK && status != CAVIAR_NOT_FOUND;
+    if (status == CAVIAR_NOT_FOUND)
+        command_error(EXIT_CODE_FAILED, "search",
+                      "every trial diverged: there is no best model. Search smaller learning rates.");
+    const int failed = status != CAVIAR_OK && status != CAVIAR_NOT_FOUND && status != CAVIAR_INTERRUPTED;
     const int code = failed ? command_fail("search", status) : print_result(&result, s);
     test_report_free(&test);
     if (code != EXIT_CODE_OK) return code;
-    if (interrupted) return EXIT_CODE_INTERRUPTED;
-    return status == CAVIAR_OK ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+    return status == CAVIAR_OK ? EXIT_CODE_OK : status == CAVIAR_INTERRUPTED ? EXIT_CODE_INTERRUPTED : EXIT_CODE_FAILED;
 }
 
 static int run_search(search_run *run, const search_settings *s) {
@@ -250,7 +271,6 @@ static int run_search(search_run *run, const search_settings *s) {
     const caviar_status status = caviar_search_run(run->search);
     const double seconds = command_clock() - begun;
     progress_clear(&run->line);
-    interrupt_release();
     if (status == CAVIAR_INTERRUPTED) {
         fprintf(stderr, "caviar search: interrupted: %d of %d trials are kept, in %s\n",
                 caviar_search_trial_count(run->search), s->search.trials, s->search.directory);
@@ -283,7 +303,9 @@ static int search(search_run *run, search_settings *s) {
     }
     status = annotate(run->search, s, NULL);
     if (status != CAVIAR_OK) return command_fail("search", status);
-    return run_search(run, s);
+    const int code = run_search(run, s);
+    interrupt_release();
+    return code;
 }
 
 int command_search(int argc, char **argv) {

@@ -185,6 +185,7 @@ int search_report_table(const search_report *report, int32_t top) {
     if (measured > 0) putchar('\n');
     print_throughput(report);
     printf("recorded in %s\n", report->options->directory);
+    if (report->refit) printf("the winner, trained on training and validation part, is %s\n", report->refit);
     if (report->test->classes) putchar('\n');
     if (test_report_print(report->test) != 0) return command_error(EXIT_CODE_FAILED, "search", "out of memory");
     return EXIT_CODE_OK;
@@ -237,17 +238,18 @@ int search_report_json(const search_report *report) {
     const int32_t best = caviar_search_trial_count(report->search) > 0 ? numbers[0] : -1;
     const double rate = report->seconds > 0.0 ? (double)report->model_steps / report->seconds : 0.0;
     json_t *document = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:s, s:i, s:b, s:O, s:b, s:o, s:i, s:i, s:o, s:o, s:o, s:{s:I, s:f, s:f}}",
+        "{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:s, s:i, s:b, s:O, s:b, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:{s:I, s:f, "
+        "s:f}}",
         "version", caviar_version(), "state", report->interrupted ? "interrupted" : "complete", "device",
         json_of_device(report->device), "data", json_of_dataset(report->source, report->dataset), "seed",
         json_of_seed(options->seed), "epochs", options->epochs, "rounds", options->rounds, "metric",
         options->metric == CAVIAR_VALIDATION_LOSS ? "validation_loss" : "validation_accuracy", "models_at_once",
         options->models_at_once, "independent_streams", options->independent_streams, "options", report->settings,
-        "interrupted", report->interrupted, "directory", json_of_text(options->directory), "trial_count",
-        options->trials, "trials_measured", caviar_search_trial_count(report->search), "trials",
-        trials_json(report, numbers), "best", best >= 0 ? json_integer(best) : json_null(), "test",
-        test_report_json(report->test), "throughput", "model_steps", (json_int_t)report->model_steps, "seconds",
-        report->seconds, "model_steps_per_second", rate);
+        "interrupted", report->interrupted, "directory", json_of_text(options->directory), "refit",
+        report->refit ? json_of_text(report->refit) : json_null(), "trial_count", options->trials, "trials_measured",
+        caviar_search_trial_count(report->search), "trials", trials_json(report, numbers), "best",
+        best >= 0 ? json_integer(best) : json_null(), "test", test_report_json(report->test), "throughput",
+        "model_steps", (json_int_t)report->model_steps, "seconds", report->seconds, "model_steps_per_second", rate);
     free(numbers);
     return json_print(document, stdout) ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "search", "out of memory");
 }

@@ -15,6 +15,7 @@ typedef struct search_report {
     const caviar_dataset_info *dataset;
     const caviar_device_info *device;
     const test_report *test; /* of the best trial's model */
+    const char *refit;       /* the file of the winner trained once more, which `test` is of; NULL: none */
     int interrupted;
     double seconds;
     int64_t model_steps;
