@@ -426,6 +426,12 @@ CAVIAR_API caviar_status caviar_model_predict_dataset(float *probabilities, int3
                                                       caviar_device *device, const caviar_dataset *dataset,
                                                       int64_t first, int64_t count);
 /*
+ * Writes which class of the model each class of a dataset with labels is [classes of the dataset], by name: -1, the
+ * model knows none of that name. 1, 1.0 and 01 are one.
+ */
+CAVIAR_API caviar_status caviar_model_match_classes(int32_t *class_of, const caviar_model *model,
+                                                    const caviar_dataset *dataset);
+/*
  * As caviar_population_predict, for a model on its own: features [examples, features] in the order of
  * caviar_model_feature_name and the units of the data.
  */
@@ -433,7 +439,7 @@ CAVIAR_API caviar_status caviar_model_predict(float *probabilities, int32_t *cla
                                               caviar_device *device, const float *features, int64_t examples);
 /*
  * Measures the model on a part of a dataset, whose columns and classes are found by name. Examples whose label the
- * model does not know are left out: metrics->examples is how many it does know.
+ * model does not know are left out: metrics->examples is how many it does know; of none, loss and accuracy are NaN.
  */
 CAVIAR_API caviar_status caviar_model_evaluate(caviar_metrics *metrics, const caviar_model *model,
                                                caviar_device *device, const caviar_dataset *dataset, caviar_part part);

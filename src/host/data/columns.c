@@ -1,6 +1,7 @@
 /* What is learnt about columns. Finding them again in another table is match.c's. */
 #include "columns.h"
 
+#include "host/number.h"
 #include "host/status.h"
 #include "names.h"
 
@@ -11,11 +12,6 @@
 
 /* ------------------------------------------------------------------------------------------------------------ numbers
  */
-
-static float cell_of(const caviar_table *table, int64_t row, int64_t column) {
-    const int64_t i = row * table->column_count + column;
-    return table->type == CAVIAR_UINT8 ? ((const uint8_t *)table->cells)[i] : ((const float *)table->cells)[i];
-}
 
 static int compare_floats(const void *left, const void *right) {
     const float a = *(const float *)left, b = *(const float *)right;
@@ -29,6 +25,24 @@ static float median(float *cells, int64_t count) {
     return count % 2 ? cells[count / 2] : (float)(((double)cells[count / 2 - 1] + (double)cells[count / 2]) / 2);
 }
 
+/* As caviar_dataset_measure measures it: over distances from the first. */
+static float mean(const float *cells, int64_t count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += (double)cells[i] - (double)cells[0];
+    return (float)((double)cells[0] + sum / (double)count);
+}
+
+static caviar_status note_filled(caviar_notes *notes, const caviar_encoding *e, const caviar_table *table,
+                                 int64_t column) {
+    char name[96], value[CAVIAR_NUMBER_SIZE];
+    const long long missing = (long long)table->columns[column].missing;
+    snprintf(value, sizeof value, e->origin == 0 ? "%g" : "%.15g", e->origin + (double)e->fill);
+    return caviar_notes_add(notes, "%s: %lld of %lld cells %s missing: the %s of the training part, %s, %s",
+                            caviar_table_column_name(name, table, column), missing, (long long)table->rows,
+                            missing == 1 ? "is" : "are", e->indicator ? "median" : "mean", value,
+                            e->indicator ? "and a feature that tells them apart stand in" : "stands in");
+}
+
 static caviar_status learn_number(caviar_encoding *e, const caviar_table *table, int64_t column, const int32_t *rows,
                                   int64_t count, caviar_notes *notes) {
     const caviar_column *c = &table->columns[column];
@@ -38,18 +52,13 @@ static caviar_status learn_number(caviar_encoding *e, const caviar_table *table,
     if (!cells) return caviar_fail_memory("a column", (size_t)count * sizeof *cells);
     int64_t present = 0;
     for (int64_t i = 0; i < count; i++) {
-        const float cell = cell_of(table, rows[i], column);
+        const float cell = caviar_table_cell(table, rows[i], column);
         if (!isnan(cell)) cells[present++] = cell;
     }
     e->indicator = present < count;
-    e->fill = median(cells, present);
+    e->fill = e->indicator ? median(cells, present) : mean(cells, present);
     free(cells);
-    if (!notes) return CAVIAR_OK;
-    char name[96];
-    return caviar_notes_add(notes, "%s: %lld of %lld cells are missing: the median of the training part, %g, %s",
-                            caviar_table_column_name(name, table, column), (long long)c->missing,
-                            (long long)table->rows, e->origin + (double)e->fill,
-                            e->indicator ? "and a feature that tells them apart stand in" : "stands in");
+    return notes ? note_filled(notes, e, table, column) : CAVIAR_OK;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- texts
@@ -59,38 +68,69 @@ static int compare_texts(const void *left, const void *right) {
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-/* Which texts occur in the rows, and whether cells are missing in them, which counts as the text "". */
-static int32_t find_levels(char **found, const caviar_table *table, int64_t column, const int32_t *rows, int64_t count,
-                           unsigned char *seen) {
+/* The texts of the rows that are listed: a text of the table, or "" for missing cells, and how often it occurs. */
+typedef struct text {
+    const char *text;
+    int64_t rows;
+} text;
+
+/* The most frequent ones first, those of which there are none last. */
+static int compare_frequencies(const void *left, const void *right) {
+    const text *a = left, *b = right;
+    if (a->rows != b->rows) return a->rows > b->rows ? -1 : 1;
+    return strcmp(a->text, b->text);
+}
+
+static int32_t count_texts(text *texts, const caviar_table *table, int64_t column, const int32_t *rows, int64_t count) {
     const caviar_column *c = &table->columns[column];
-    int32_t levels = 0;
+    int32_t there = 0;
+    for (int32_t l = 0; l <= c->level_count; l++) texts[l] = (text){ l < c->level_count ? c->levels[l] : "", 0 };
     for (int64_t i = 0; i < count; i++) {
-        const float cell = cell_of(table, rows[i], column);
-        seen[isnan(cell) ? c->level_count : (int32_t)cell] = 1;
+        const float cell = caviar_table_cell(table, rows[i], column);
+        texts[isnan(cell) ? c->level_count : (int32_t)cell].rows++;
     }
-    for (int32_t l = 0; l < c->level_count; l++)
-        if (seen[l]) found[levels++] = c->levels[l];
-    if (seen[c->level_count]) found[levels++] = (char *)"";
-    qsort(found, (size_t)levels, sizeof *found, compare_texts);
-    return levels;
+    qsort(texts, (size_t)c->level_count + 1, sizeof *texts, compare_frequencies);
+    while (there <= c->level_count && texts[there].rows > 0) there++;
+    return there;
+}
+
+/* Missing cells come on top of the texts that there may be. */
+static int32_t most_levels(const text *texts, int32_t there) {
+    for (int32_t l = 0; l < there; l++)
+        if (*texts[l].text == 0) return CAVIAR_MAX_LEVELS + 1;
+    return CAVIAR_MAX_LEVELS;
+}
+
+static caviar_status take_levels(caviar_encoding *e, const caviar_table *table, int64_t column, const text *texts,
+                                 int32_t there) {
+    const int32_t most = most_levels(texts, there);
+    char name[96], *levels[CAVIAR_MAX_LEVELS + 1];
+    if (there > most && !table->as_expected)
+        return caviar_fail(
+            table->source ? CAVIAR_BAD_FILE : CAVIAR_INVALID_ARGUMENT,
+            "%s: %s holds %d different texts; up to %d become features. Leave the column out (--drop) or "
+            "group its texts",
+            table->source ? table->source : "dataset", caviar_table_column_name(name, table, column),
+            (int)(there - (most - CAVIAR_MAX_LEVELS)), CAVIAR_MAX_LEVELS);
+    e->level_count = there < most ? there : most;
+    for (int32_t l = 0; l < e->level_count; l++) levels[l] = (char *)texts[l].text;
+    qsort(levels, (size_t)e->level_count, sizeof *levels, compare_texts);
+    e->levels = caviar_names_copy(levels, e->level_count);
+    return e->levels ? CAVIAR_OK : caviar_fail_memory("the texts of a column", (size_t)there * sizeof *levels);
 }
 
 static caviar_status learn_text(caviar_encoding *e, const caviar_table *table, int64_t column, const int32_t *rows,
                                 int64_t count, caviar_notes *notes) {
-    const size_t levels = (size_t)table->columns[column].level_count + 1;
-    char **found = malloc(levels * sizeof *found);
-    unsigned char *seen = calloc(levels, 1);
-    if (found && seen) {
-        e->level_count = find_levels(found, table, column, rows, count, seen);
-        e->levels = caviar_names_copy(found, e->level_count);
-    }
-    free(found);
-    free(seen);
-    if (!e->levels) return caviar_fail_memory("the texts of a column", levels * sizeof *found);
-    if (!notes) return CAVIAR_OK;
+    const size_t bytes = ((size_t)table->columns[column].level_count + 1) * sizeof(text);
+    text *texts = malloc(bytes);
+    if (!texts) return caviar_fail_memory("the texts of a column", bytes);
+    const int32_t there = count_texts(texts, table, column, rows, count);
+    const caviar_status status = take_levels(e, table, column, texts, there);
+    free(texts);
+    if (status != CAVIAR_OK || !notes) return status;
     char name[96];
     return caviar_notes_add(notes, "%s holds text: a feature for each of its %d texts, and one for all others",
-                            caviar_table_column_name(name, table, column), e->level_count);
+                            caviar_table_column_name(name, table, column), (int)e->level_count);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- learning
@@ -195,6 +235,33 @@ int caviar_columns_say_nothing(const caviar_columns *columns) {
         if (e->name || e->kind == CAVIAR_COLUMN_TEXT || e->origin != 0 || e->indicator) return 0;
     }
     return 1;
+}
+
+int caviar_columns_have_no_origins(const caviar_columns *columns) {
+    for (int64_t i = 0; i < columns->count; i++)
+        if (columns->items[i].origin != 0) return 0;
+    return 1;
+}
+
+int caviar_columns_have_same_origins(const caviar_columns *a, const caviar_columns *b) {
+    if (a->count == 0 || b->count == 0) return caviar_columns_have_no_origins(a->count ? a : b);
+    if (a->count != b->count) return 0;
+    for (int64_t i = 0; i < a->count; i++) {
+        const caviar_encoding *x = &a->items[i], *y = &b->items[i];
+        if (x->origin != y->origin || x->first_feature != y->first_feature) return 0;
+    }
+    return 1;
+}
+
+void caviar_columns_move(float *to, const float *from, const caviar_columns *columns, int64_t examples, int sign) {
+    if (to != from) memcpy(to, from, (size_t)(examples * columns->features) * sizeof *to);
+    for (int64_t c = 0; c < columns->count; c++) {
+        const caviar_encoding *e = &columns->items[c];
+        for (int64_t i = 0; e->origin != 0 && i < examples; i++) {
+            float *x = to + i * columns->features + e->first_feature;
+            *x = (float)((double)*x + sign * e->origin);
+        }
+    }
 }
 
 static int same_text(const char *a, const char *b) {

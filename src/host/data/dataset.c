@@ -203,18 +203,6 @@ caviar_status caviar_dataset_class_name(const char **name, const caviar_dataset 
 /* ------------------------------------------------------------------------------------------------------------ reading
  */
 
-/* Features as they were in the file: a number's origin comes back. */
-static void add_origins(float *features, const caviar_dataset *dataset, int64_t count) {
-    for (int64_t c = 0; c < dataset->columns.count; c++) {
-        const caviar_encoding *e = &dataset->columns.items[c];
-        if (e->origin == 0) continue;
-        for (int64_t i = 0; i < count; i++) {
-            float *x = features + i * dataset->feature_count + e->first_feature;
-            *x = (float)((double)*x + e->origin);
-        }
-    }
-}
-
 caviar_status caviar_dataset_read(float *features, int32_t *labels, const caviar_dataset *dataset, int64_t first,
                                   int64_t count) {
     CAVIAR_REQUIRE(dataset, "dataset_read: dataset is NULL");
@@ -226,7 +214,7 @@ caviar_status caviar_dataset_read(float *features, int32_t *labels, const caviar
     if (!features) return CAVIAR_OK;
     caviar_features_to_float(features, dataset->features, dataset->type, first * dataset->feature_count,
                              count * dataset->feature_count);
-    add_origins(features, dataset, count);
+    caviar_columns_move(features, features, &dataset->columns, count, 1);
     return CAVIAR_OK;
 }
 

@@ -60,6 +60,13 @@ const caviar_columns *caviar_dataset_columns(const caviar_dataset *dataset);
  */
 caviar_status caviar_dataset_learn(caviar_dataset *dataset, caviar_notes *further);
 
+/*
+ * The class of a model, or of another dataset, that each class of the dataset is [dataset->classes], by name: -1 where
+ * there is none.
+ */
+caviar_status caviar_dataset_match_classes(int32_t *class_of, const caviar_dataset *dataset, char *const *class_names,
+                                           int64_t classes);
+
 /* Whether a model of these columns and classes can read the dataset's features and labels as they are. */
 int caviar_dataset_fits(const caviar_dataset *dataset, const caviar_columns *columns, char *const *class_names,
                         int64_t classes);
@@ -68,15 +75,16 @@ int caviar_dataset_fits(const caviar_dataset *dataset, const caviar_columns *col
  * position), labels by the names of its classes, parts without the examples whose class it does not know. It has no
  * names, means or columns of its own.
  */
-caviar_status caviar_dataset_adapt(caviar_dataset **adapted, const char *function, const caviar_dataset *dataset,
+caviar_status caviar_dataset_adapt(caviar_dataset **adapted, const caviar_dataset *dataset,
                                    const caviar_columns *columns, int64_t features, char *const *class_names,
                                    int64_t classes);
 
 /*
  * Measures mean and scale [feature_count] over the `count` examples that are listed, in double and in their order:
  *     mean = sum x / count,  variance = sum (x - mean)^2 / count,  scale = 1 / sqrt(variance), 0 for a constant
+ * `work` is room for [4, feature_count].
  */
-caviar_status caviar_dataset_measure(float *mean, float *scale, const caviar_dataset *dataset, const int32_t *examples,
-                                     int64_t count);
+void caviar_dataset_measure(float *mean, float *scale, double *work, const caviar_dataset *dataset,
+                            const int32_t *examples, int64_t count);
 
 #endif

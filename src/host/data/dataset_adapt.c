@@ -2,6 +2,7 @@
 #include "dataset.h"
 
 #include "host/status.h"
+#include "names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,18 @@ static int same_classes(const caviar_dataset *dataset, char *const *class_names,
     return 1;
 }
 
+caviar_status caviar_dataset_match_classes(int32_t *class_of, const caviar_dataset *dataset, char *const *class_names,
+                                           int64_t classes) {
+    const size_t bytes = (size_t)dataset->classes * sizeof(int64_t);
+    int64_t *match = malloc(bytes);
+    if (!match) return caviar_fail_memory("classes", bytes);
+    const caviar_status status = caviar_names_match(match, (const char *const *)dataset->class_names, dataset->classes,
+                                                    (const char *const *)class_names, classes, CAVIAR_NAMES_CLASSES);
+    for (int64_t c = 0; c < dataset->classes && status == CAVIAR_OK; c++) class_of[c] = (int32_t)match[c];
+    free(match);
+    return status;
+}
+
 int caviar_dataset_fits(const caviar_dataset *dataset, const caviar_columns *columns, char *const *class_names,
                         int64_t classes) {
     if (!same_classes(dataset, class_names, classes)) return 0;
@@ -20,14 +33,14 @@ int caviar_dataset_fits(const caviar_dataset *dataset, const caviar_columns *col
                           : caviar_columns_say_nothing(&dataset->columns);
 }
 
-static caviar_status adapt_features(caviar_dataset *made, const caviar_dataset *dataset, const caviar_columns *columns,
-                                    const char *function) {
+static caviar_status adapt_features(caviar_dataset *made, const caviar_dataset *dataset,
+                                    const caviar_columns *columns) {
     const size_t bytes = (size_t)dataset->examples * (size_t)made->feature_count * sizeof(float);
     made->features = malloc(bytes);
     if (!made->features) return caviar_fail_memory("the features of a model", bytes);
     if (columns->count == 0) return caviar_dataset_read(made->features, NULL, dataset, 0, dataset->examples);
     caviar_match match;
-    CAVIAR_TRY(caviar_match_make(&match, function, columns, &dataset->table, NULL));
+    CAVIAR_TRY(caviar_match_make(&match, columns, &dataset->table, NULL));
     for (int64_t i = 0; i < dataset->examples; i++)
         caviar_match_encode((float *)made->features + i * made->feature_count, &match, i);
     caviar_match_destroy(&match);
@@ -39,18 +52,12 @@ static caviar_status adapt_labels(caviar_dataset *made, const caviar_dataset *da
     const size_t bytes = (size_t)dataset->examples * sizeof(int32_t);
     int32_t *class_of = malloc((size_t)dataset->classes * sizeof *class_of);
     made->table.labels = made->labels = malloc(bytes);
-    if (!class_of || !made->labels) {
-        free(class_of);
-        return caviar_fail_memory("labels", bytes);
-    }
-    for (int64_t c = 0; c < dataset->classes; c++) {
-        class_of[c] = -1;
-        for (int64_t k = 0; k < made->classes && class_of[c] < 0; k++)
-            if (strcmp(dataset->class_names[c], class_names[k]) == 0) class_of[c] = (int32_t)k;
-    }
-    for (int64_t i = 0; i < dataset->examples; i++) made->labels[i] = class_of[dataset->labels[i]];
+    caviar_status status = class_of && made->labels ? CAVIAR_OK : caviar_fail_memory("labels", bytes);
+    if (status == CAVIAR_OK) status = caviar_dataset_match_classes(class_of, dataset, class_names, made->classes);
+    for (int64_t i = 0; i < dataset->examples && status == CAVIAR_OK; i++)
+        made->labels[i] = class_of[dataset->labels[i]];
     free(class_of);
-    return CAVIAR_OK;
+    return status;
 }
 
 static caviar_status adapt_parts(caviar_dataset *made, const caviar_dataset *dataset) {
@@ -69,19 +76,19 @@ static caviar_status adapt_parts(caviar_dataset *made, const caviar_dataset *dat
     return CAVIAR_OK;
 }
 
-caviar_status caviar_dataset_adapt(caviar_dataset **adapted, const char *function, const caviar_dataset *dataset,
+caviar_status caviar_dataset_adapt(caviar_dataset **adapted, const caviar_dataset *dataset,
                                    const caviar_columns *columns, int64_t features, char *const *class_names,
                                    int64_t classes) {
     CAVIAR_REQUIRE(columns->count || features == dataset->feature_count,
-                   "%s: the dataset has %lld features and the model was trained on %lld", function,
-                   (long long)dataset->feature_count, (long long)features);
+                   "the dataset has %lld features and the model was trained on %lld", (long long)dataset->feature_count,
+                   (long long)features);
     caviar_dataset *made = calloc(1, sizeof *made);
     if (!made) return caviar_fail_memory("a dataset", sizeof *made);
     made->type = CAVIAR_FLOAT32;
     made->examples = dataset->examples;
     made->feature_count = features;
     made->classes = classes;
-    caviar_status status = adapt_features(made, dataset, columns, function);
+    caviar_status status = adapt_features(made, dataset, columns);
     if (status == CAVIAR_OK) status = adapt_labels(made, dataset, class_names);
     if (status == CAVIAR_OK) status = adapt_parts(made, dataset);
     if (status != CAVIAR_OK) {

@@ -1,9 +1,13 @@
 /* Adding a given test or validation part to a dataset. */
 #include "dataset.h"
 
+#include "host/number.h"
 #include "host/status.h"
+#include "names.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,25 +29,16 @@ static caviar_status check(const char *function, const caviar_dataset *dataset, 
 /* ------------------------------------------------------------------------------------------------------------- labels
  */
 
-/* Numbers of the dataset's classes for those of the part, by name; -1: no such class. */
-static void match_classes(int32_t *class_of, const caviar_dataset *dataset, const caviar_dataset *other) {
-    int64_t next = 0; /* Both are sorted, as a rule, so that the search for a name begins behind the one before. */
-    for (int64_t i = 0; i < other->classes; i++) {
-        class_of[i] = -1;
-        for (int64_t tried = 0; tried < dataset->classes && class_of[i] < 0; tried++) {
-            const int64_t candidate = (next + tried) % dataset->classes;
-            if (strcmp(other->class_names[i], dataset->class_names[candidate]) == 0) class_of[i] = (int32_t)candidate;
-        }
-        if (class_of[i] >= 0) next = class_of[i] + 1;
-    }
-}
-
 static caviar_status translate_labels(int32_t *labels, const char *function, const caviar_dataset *dataset,
                                       const caviar_dataset *other, int part) {
     const size_t bytes = (size_t)other->classes * sizeof(int32_t);
     int32_t *class_of = malloc(bytes);
     if (!class_of) return caviar_fail_memory("the classes of a part", bytes);
-    match_classes(class_of, dataset, other);
+    const caviar_status status = caviar_dataset_match_classes(class_of, other, dataset->class_names, dataset->classes);
+    if (status != CAVIAR_OK) {
+        free(class_of);
+        return status;
+    }
     int64_t unknown = 0, first = 0;
     for (int64_t i = other->examples - 1; i >= 0; i--) {
         labels[i] = class_of[other->labels[i]];
@@ -61,26 +56,58 @@ static caviar_status translate_labels(int32_t *labels, const char *function, con
 /* -------------------------------------------------------------------------------------------------------------- cells
  */
 
-/* Numbers of the dataset's levels for those of the other column; new texts join the dataset's. */
-static caviar_status join_levels(int32_t *level_of, caviar_column *to, const caviar_column *from) {
-    for (int32_t l = 0; l < from->level_count; l++) {
-        level_of[l] = -1;
-        for (int32_t k = 0; k < to->level_count && level_of[l] < 0; k++)
-            if (strcmp(to->levels[k], from->levels[l]) == 0) level_of[l] = k;
-        if (level_of[l] >= 0) continue;
-        char **levels = realloc(to->levels, ((size_t)to->level_count + 1) * sizeof *levels);
-        if (levels) to->levels = levels;
-        char *text = levels ? strdup(from->levels[l]) : NULL;
-        if (!text) return caviar_fail_memory("the texts of a column", 64);
-        to->levels[to->level_count] = text;
-        level_of[l] = to->level_count++;
-    }
+static caviar_status add_level(int32_t *level, caviar_column *to, const char *name) {
+    char **levels = realloc(to->levels, ((size_t)to->level_count + 1) * sizeof *levels);
+    if (levels) to->levels = levels;
+    char *copy = levels ? strdup(name) : NULL;
+    if (!copy) return caviar_fail_memory("the texts of a column", strlen(name) + 1);
+    to->levels[to->level_count] = copy;
+    *level = to->level_count++;
     return CAVIAR_OK;
 }
 
-static float cell_of(const caviar_table *table, int64_t row, int64_t column) {
-    const int64_t i = row * table->column_count + column;
-    return table->type == CAVIAR_UINT8 ? ((const uint8_t *)table->cells)[i] : ((const float *)table->cells)[i];
+/* Numbers of the dataset's levels for those of the other column; new texts join the dataset's. */
+static caviar_status join_levels(int32_t *level_of, caviar_column *to, const caviar_column *from) {
+    int64_t *match = malloc(((size_t)from->level_count + 1) * sizeof *match);
+    if (!match) return caviar_fail_memory("the texts of a column", (size_t)from->level_count * sizeof *match);
+    caviar_status status = caviar_names_match(match, (const char *const *)from->levels, from->level_count,
+                                              (const char *const *)to->levels, to->level_count, CAVIAR_NAMES_COLUMNS);
+    for (int32_t l = 0; l < from->level_count && status == CAVIAR_OK; l++) {
+        level_of[l] = (int32_t)match[l];
+        if (match[l] < 0) status = add_level(&level_of[l], to, from->levels[l]);
+    }
+    free(match);
+    return status;
+}
+
+/* The level of a number where the dataset has texts: that of the same value, or a new one. */
+static caviar_status level_of_number(int32_t *level, caviar_column *to, float cell, double origin) {
+    char text[CAVIAR_NUMBER_SIZE];
+    double value;
+    for (*level = 0; *level < to->level_count; ++*level)
+        if (caviar_number_parse(&value, to->levels[*level]) && (float)(value - origin) == cell) return CAVIAR_OK;
+    snprintf(text, sizeof text, "%.9g", (double)cell);
+    if (origin != 0) caviar_number_format(text, (double)cell + origin);
+    return add_level(level, to, text);
+}
+
+static caviar_status join_cell(float *joined, caviar_column *to, const caviar_column *from, const int32_t *level_of,
+                               float cell) {
+    *joined = cell;
+    if (isnan(cell)) return CAVIAR_OK;
+    if (to->kind != CAVIAR_COLUMN_TEXT) {
+        *joined = (float)((double)cell + (from->origin - to->origin));
+        if (fabsf(*joined) <= FLT_MAX / 2) return CAVIAR_OK;
+        return caviar_fail(CAVIAR_INVALID_ARGUMENT, "%g in column \"%.64s\" is too far from the values of the dataset",
+                           (double)cell + from->origin, from->name ? from->name : "");
+    }
+    int32_t level = 0;
+    if (from->kind == CAVIAR_COLUMN_TEXT)
+        level = level_of[(int32_t)cell];
+    else
+        CAVIAR_TRY(level_of_number(&level, to, cell, from->origin));
+    *joined = (float)level;
+    return CAVIAR_OK;
 }
 
 static caviar_status join_column(float *cells, caviar_dataset *dataset, const caviar_match *match, int64_t c) {
@@ -89,17 +116,10 @@ static caviar_status join_column(float *cells, caviar_dataset *dataset, const ca
     const int64_t stride = dataset->table.column_count;
     int32_t *level_of = malloc(((size_t)column->level_count + 1) * sizeof *level_of);
     if (!level_of) return caviar_fail_memory("the texts of a column", sizeof *level_of);
-    const caviar_status status = join_levels(level_of, to, column);
-    for (int64_t row = 0; row < from->rows && status == CAVIAR_OK; row++) {
-        const float cell = cell_of(from, row, match->column[c]);
-        float *joined = cells + row * stride + c;
-        if (isnan(cell))
-            *joined = cell;
-        else if (to->kind == CAVIAR_COLUMN_TEXT)
-            *joined = (float)level_of[(int32_t)cell];
-        else
-            *joined = (float)((double)cell + (column->origin - to->origin));
-    }
+    caviar_status status = join_levels(level_of, to, column);
+    for (int64_t row = 0; row < from->rows && status == CAVIAR_OK; row++)
+        status =
+            join_cell(cells + row * stride + c, to, column, level_of, caviar_table_cell(from, row, match->column[c]));
     free(level_of);
     return status;
 }
@@ -189,7 +209,7 @@ static caviar_status take(caviar_dataset *dataset, joined *both, int64_t further
 static caviar_status add_part(const char *function, caviar_dataset *dataset, const caviar_dataset *other, int part) {
     CAVIAR_TRY(check(function, dataset, other, part));
     caviar_match match;
-    CAVIAR_TRY(caviar_match_make(&match, function, &dataset->columns, &other->table, &dataset->table.notes));
+    CAVIAR_TRY(caviar_match_make(&match, &dataset->columns, &other->table, &dataset->table.notes));
     joined both = { .cells = NULL };
     caviar_status status = join(&both, function, dataset, other, &match, part);
     caviar_match_destroy(&match);

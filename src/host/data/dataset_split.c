@@ -4,6 +4,7 @@
 #include "host/shuffle.h"
 #include "host/status.h"
 #include "kernels/randomness.h"
+#include "shares.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,135 +19,79 @@ static void destroy_division(division *dealt) {
     for (int part = 0; part < 3; part++) free(dealt->part[part]);
 }
 
-/* ------------------------------------------------------------------------------------------------------------- shares
- */
-
-/* How many examples of each class go to a part: a class's claim is `size` x `want` / `all`. */
-typedef struct share {
-    int64_t want, all;
-    const int64_t *size; /* [classes] */
-    const int64_t *turn; /* [classes]: the smaller one goes first among equals, by chance */
-    int64_t *left;       /* [classes]: that no part has yet */
-    int64_t *given;      /* [classes]: the result */
-    int64_t classes;
-} share;
-
-/* What is left of a class's claim after the whole numbers; compared as numerators over `all`. */
-static int64_t remainder_of(const share *s, int64_t c) {
-    return s->size[c] * s->want % s->all;
-}
-
-/* The class with the largest remainder that has not been rounded up and whose examples suffice; -1: none. */
-static int64_t next_class(const share *s, const unsigned char *rounded, int64_t keep) {
-    int64_t best = -1;
-    for (int64_t c = 0; c < s->classes; c++) {
-        if (rounded[c] || s->left[c] <= keep) continue;
-        const int64_t more = best < 0 ? 1 : remainder_of(s, c) - remainder_of(s, best);
-        if (more > 0 || (more == 0 && s->turn[c] < s->turn[best])) best = c;
-    }
-    return best;
-}
-
-/*
- * Whole numbers first, then one each by the largest remainder (Hamilton's method), then whatever is left over. A class
- * keeps one example for training while another class can give.
- */
-static void deal_share(share *s, unsigned char *rounded) {
-    int64_t missing = s->want;
-    memset(rounded, 0, (size_t)s->classes);
-    for (int64_t c = 0; c < s->classes; c++) {
-        const int64_t whole = s->size[c] * s->want / s->all, most = s->left[c] > 0 ? s->left[c] - 1 : 0;
-        s->given[c] = whole < most ? whole : most;
-        s->left[c] -= s->given[c];
-        missing -= s->given[c];
-    }
-    for (int64_t keep = 1; missing > 0;) {
-        const int64_t c = next_class(s, rounded, keep);
-        if (c >= 0) {
-            rounded[c] = 1;
-            s->given[c]++;
-            s->left[c]--;
-            missing--;
-            continue;
-        }
-        /* All were rounded up: another turn, which may take a class's last example if the turn before took nothing. */
-        int any = 0;
-        for (int64_t k = 0; k < s->classes; k++) any |= rounded[k];
-        memset(rounded, 0, (size_t)s->classes);
-        if (!any) keep = 0;
-    }
-}
-
 /* ------------------------------------------------------------------------------------------------------------ dealing
  */
 
 typedef struct dealing {
-    int32_t *order;                  /* [own], shuffled */
-    unsigned char *rounded;          /* [classes] */
-    int64_t *size, *left, *given[2]; /* [classes]; of validation and test */
-    int64_t *turn;                   /* [classes]: where a class first occurs in the order */
+    int32_t *order;         /* [own], shuffled */
+    unsigned char *part_of; /* [own] */
+    int64_t *turn;          /* [classes]: its place among classes by where they first occur in the order, so that chance
+                               decides which of two classes of one size has the odd example; -1: it does not occur */
+    int64_t *size;          /* [classes] by turn; one class where there are no labels */
+    caviar_share *shares;   /* [classes] by turn */
     int64_t classes;
 } dealing;
 
-static void destroy_dealing(dealing *d) {
-    free(d->order);
-    free(d->rounded);
-    free(d->size);
+static int64_t class_of(const caviar_dataset *dataset, int32_t example) {
+    return dataset->labels ? dataset->labels[example] : 0;
 }
 
-static caviar_status begin_dealing(dealing *d, const caviar_dataset *dataset, uint64_t seed) {
+static void destroy_dealing(dealing *d) {
+    free(d->order);
+    free(d->part_of);
+    free(d->turn);
+    free(d->size);
+    free(d->shares);
+}
+
+static caviar_status begin_dealing(dealing *d, const caviar_dataset *dataset) {
     d->classes = dataset->classes > 0 ? dataset->classes : 1;
-    const size_t classes = (size_t)d->classes;
-    d->order = malloc((size_t)dataset->own * sizeof *d->order);
-    d->rounded = malloc(classes);
-    d->size = calloc(classes, 5 * sizeof *d->size);
-    if (!d->order || !d->rounded || !d->size)
-        return caviar_fail_memory("the parts of a dataset", (size_t)dataset->own * sizeof *d->order);
-    d->left = d->size + classes;
-    d->given[0] = d->left + classes;
-    d->given[1] = d->given[0] + classes;
-    d->turn = d->given[1] + classes;
-    for (int64_t i = 0; i < dataset->own; i++) {
-        d->order[i] = (int32_t)i;
-        d->size[dataset->labels ? dataset->labels[i] : 0]++;
+    const size_t classes = (size_t)d->classes, own = (size_t)dataset->own;
+    d->order = malloc(own * sizeof *d->order);
+    d->part_of = malloc(own);
+    d->turn = malloc(classes * sizeof *d->turn);
+    d->size = calloc(classes, sizeof *d->size);
+    d->shares = calloc(classes, sizeof *d->shares);
+    if (d->order && d->part_of && d->turn && d->size && d->shares) return CAVIAR_OK;
+    return caviar_fail_memory("the parts of a dataset", own * 5 + classes * (2 * sizeof *d->size + sizeof *d->shares));
+}
+
+/*
+ * In the shuffled order, each class's first examples validate, the next ones test and the others train. Parts list
+ * theirs ascending, so that evaluation reads memory forwards.
+ */
+static caviar_status fill_parts(division *dealt, const dealing *d, const caviar_dataset *dataset) {
+    for (int part = 0; part < 3; part++) {
+        const size_t bytes = ((size_t)dealt->count[part] + 1) * sizeof(int32_t);
+        dealt->part[part] = malloc(bytes);
+        if (!dealt->part[part]) return caviar_fail_memory("the parts of a dataset", bytes);
     }
-    memcpy(d->left, d->size, classes * sizeof *d->left);
-    caviar_shuffle(d->order, dataset->own, seed, CAVIAR_PURPOSE_SPLIT, 0);
-    for (int64_t i = dataset->own - 1; i >= 0; i--) d->turn[dataset->labels ? dataset->labels[d->order[i]] : 0] = i;
+    for (int64_t i = 0; i < dataset->own; i++) {
+        int64_t *left = d->shares[d->turn[class_of(dataset, d->order[i])]].count;
+        const int part = left[CAVIAR_VALIDATION] > 0 ? CAVIAR_VALIDATION : left[CAVIAR_TEST] > 0 ? CAVIAR_TEST : 0;
+        left[part]--;
+        d->part_of[d->order[i]] = (unsigned char)part;
+    }
+    int64_t filled[3] = { 0, 0, 0 };
+    for (int64_t i = 0; i < dataset->own; i++) {
+        const int part = d->part_of[i];
+        dealt->part[part][filled[part]++] = (int32_t)i;
+    }
     return CAVIAR_OK;
 }
 
-/* In the shuffled order, each class's first examples validate, the next ones test; parts list theirs ascending. */
-static caviar_status fill_parts(division *dealt, dealing *d, const caviar_dataset *dataset) {
-    unsigned char *part_of = malloc((size_t)dataset->own);
-    int allocated = part_of != NULL;
-    for (int part = 0; part < 3; part++) {
-        dealt->part[part] = malloc(((size_t)dealt->count[part] + 1) * sizeof(int32_t));
-        allocated = allocated && dealt->part[part];
-    }
-    for (int64_t i = 0; allocated && i < dataset->own; i++) {
-        const int64_t c = dataset->labels ? dataset->labels[d->order[i]] : 0;
-        int part = CAVIAR_TRAIN;
-        if (d->given[0][c] > 0)
-            d->given[0][c]--, part = CAVIAR_VALIDATION;
-        else if (d->given[1][c] > 0)
-            d->given[1][c]--, part = CAVIAR_TEST;
-        part_of[d->order[i]] = (unsigned char)part;
-    }
-    int64_t filled[3] = { 0, 0, 0 };
-    for (int64_t i = 0; allocated && i < dataset->own; i++) dealt->part[part_of[i]][filled[part_of[i]]++] = (int32_t)i;
-    free(part_of);
-    return allocated ? CAVIAR_OK : caviar_fail_memory("the parts of a dataset", (size_t)dataset->own * 5);
-}
-
 static caviar_status deal_with(division *dealt, dealing *d, const caviar_dataset *dataset, uint64_t seed) {
-    CAVIAR_TRY(begin_dealing(d, dataset, seed));
-    for (int i = 0; i < 2; i++) {
-        share s = {
-            dealt->count[CAVIAR_VALIDATION + i], dataset->own, d->size, d->turn, d->left, d->given[i], d->classes
-        };
-        deal_share(&s, d->rounded);
+    CAVIAR_TRY(begin_dealing(d, dataset));
+    int64_t turns = 0;
+    for (int64_t c = 0; c < d->classes; c++) d->turn[c] = -1;
+    for (int64_t i = 0; i < dataset->own; i++) d->order[i] = (int32_t)i;
+    caviar_shuffle(d->order, dataset->own, seed, CAVIAR_PURPOSE_SPLIT, 0);
+    for (int64_t i = 0; i < dataset->own; i++) {
+        int64_t *turn = &d->turn[class_of(dataset, d->order[i])];
+        if (*turn < 0) *turn = turns++;
+        d->size[*turn]++;
     }
+    CAVIAR_TRY(caviar_shares(d->shares, d->size, turns, dealt->count));
     return fill_parts(dealt, d, dataset);
 }
 

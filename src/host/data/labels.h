@@ -5,10 +5,10 @@
 #include "table.h"
 
 /*
- * Refuses, unless table->accept_unlikely, what can hardly be meant as classes: numbers with decimals of which there are
- * more than 20 and more than the root of the rows, and any labels of which there are more than 20 and more than half
- * as many as rows (whole numbers: a fifth). Adds a note for classes of a single example. `source` begins a failure of
- * `status`.
+ * Refuses, unless table->accept_unlikely or as_expected, what can hardly be meant as classes: numbers with decimals of
+ * which there are more than 20 and more than the root of the rows, and any labels of which there are more than 20 and
+ * more than half as many as rows (numbers: a third). Adds a note for classes of a single example. `source` begins a
+ * failure of `status`.
  */
 caviar_status caviar_labels_check(caviar_table *table, caviar_status status, const char *source);
 

@@ -1,6 +1,10 @@
-/* Class names in one block of memory. */
+/* Names in one block of memory, and names found among others. */
 #include "names.h"
 
+#include "host/number.h"
+#include "host/status.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,4 +55,62 @@ int caviar_is_utf8(const char *text, size_t length) {
         }
     }
     return 1;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ matching
+ */
+
+/* A name, and where it was. */
+typedef struct key {
+    const char *name;
+    int64_t index;
+    char number[CAVIAR_NUMBER_SIZE]; /* the canonical text of a number; "" where it is none or is compared as text */
+} key;
+
+/* Above 2^53 different whole numbers are the same double, and such labels are identifiers rather than numbers. */
+static void make_key(key *k, const char *name, int64_t index, caviar_names_kind kind) {
+    double value;
+    k->name = name;
+    k->index = index;
+    k->number[0] = 0;
+    if (kind == CAVIAR_NAMES_CLASSES && caviar_number_parse(&value, name) && fabs(value) <= 0x1p53)
+        caviar_number_format(k->number, value == 0 ? 0 : value); /* -0 is 0 */
+}
+
+static int compare_texts(const key *a, const key *b) {
+    return strcmp(*a->number ? a->number : a->name, *b->number ? b->number : b->name);
+}
+
+static int compare_keys(const void *left, const void *right) {
+    const key *a = left, *b = right;
+    const int order = compare_texts(a, b);
+    return order ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+static void sort_keys(key *keys, const char *const *names, int64_t count, caviar_names_kind kind) {
+    for (int64_t i = 0; i < count; i++) make_key(&keys[i], names[i], i, kind);
+    qsort(keys, (size_t)count, sizeof *keys, compare_keys);
+}
+
+/* Both are sorted. */
+static void match_keys(int64_t *match, const key *keys, int64_t count, const key *among, int64_t among_count,
+                       caviar_names_kind kind) {
+    for (int64_t i = 0, k = 0; i < count; i++) {
+        while (k < among_count && compare_texts(&among[k], &keys[i]) < 0) k++;
+        const int found = k < among_count && compare_texts(&among[k], &keys[i]) == 0;
+        match[keys[i].index] = found ? among[k].index : -1;
+        if (found && kind == CAVIAR_NAMES_COLUMNS) k++;
+    }
+}
+
+caviar_status caviar_names_match(int64_t *match, const char *const *names, int64_t count, const char *const *among,
+                                 int64_t among_count, caviar_names_kind kind) {
+    const size_t keys = (size_t)(count + among_count) + 1;
+    key *both = malloc(keys * sizeof *both);
+    if (!both) return caviar_fail_memory("names", keys * sizeof *both);
+    sort_keys(both, names, count, kind);
+    sort_keys(both + count, among, among_count, kind);
+    match_keys(match, both, count, both + count, among_count, kind);
+    free(both);
+    return CAVIAR_OK;
 }

@@ -1,9 +1,8 @@
 /* The mean and deviation of each feature over the training part. */
 #include "dataset.h"
-#include "host/status.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 typedef struct sums {
     double *row, *origin, *mean, *spread; /* [feature_count] each */
@@ -55,13 +54,10 @@ static void measure(float *mean, float *scale, const sums *work, const caviar_da
     }
 }
 
-caviar_status caviar_dataset_measure(float *mean, float *scale, const caviar_dataset *dataset, const int32_t *examples,
-                                     int64_t count) {
+void caviar_dataset_measure(float *mean, float *scale, double *work, const caviar_dataset *dataset,
+                            const int32_t *examples, int64_t count) {
     const size_t features = (size_t)dataset->feature_count;
-    double *block = calloc(features, 4 * sizeof *block);
-    if (!block) return caviar_fail_memory("the standardisation of features", features * 4 * sizeof *block);
-    const sums work = { block, block + features, block + 2 * features, block + 3 * features };
-    measure(mean, scale, &work, dataset, examples, count);
-    free(block);
-    return CAVIAR_OK;
+    memset(work, 0, features * 4 * sizeof *work);
+    const sums s = { work, work + features, work + 2 * features, work + 3 * features };
+    measure(mean, scale, &s, dataset, examples, count);
 }

@@ -40,8 +40,16 @@ typedef struct caviar_table {
     int64_t classes;        /* 0 without labels */
     int labels_are_numbers; /* every class name is a number */
     int accept_unlikely;    /* labels are meant as they are, however unlikely they look */
+    int as_expected;        /* it was read as a model or another dataset expects it, and is not to be learnt from: any
+                               labels will do, and a TEXT may have more levels than CAVIAR_MAX_LEVELS */
     caviar_notes notes;     /* what somebody should know who loaded this, a sentence each */
 } caviar_table;
+
+/* A cell as a float. */
+static inline float caviar_table_cell(const caviar_table *table, int64_t row, int64_t column) {
+    const int64_t i = row * table->column_count + column;
+    return table->type == CAVIAR_UINT8 ? ((const uint8_t *)table->cells)[i] : ((const float *)table->cells)[i];
+}
 
 /* What messages call a column: `column "age"`, or `column 3` (from 0) where it has no name. Returns `text`. */
 const char *caviar_table_column_name(char text[96], const caviar_table *table, int64_t column);

@@ -72,6 +72,8 @@ caviar_status caviar_population_evaluate(caviar_metrics *metrics, caviar_populat
 
 /* Host memory for one minibatch of predictions. */
 typedef struct prediction_buffers {
+    const caviar_columns *columns; /* whose origins features are moved to; NULL: they are there */
+    float *moved;                  /* [CAVIAR_EVALUATION_BATCH, features] */
     caviar_call_list list;
     int64_t batch;        /* that the list was built for */
     float *probabilities; /* [CAVIAR_EVALUATION_BATCH, padded_classes] */
@@ -92,6 +94,10 @@ static caviar_status predict_minibatch(caviar_population *p, int32_t model, pred
                                        const float *features, int64_t batch) {
     if (b->batch != batch) caviar_build_prediction(&b->list, p, model, batch);
     b->batch = batch;
+    if (b->columns) {
+        caviar_columns_move(b->moved, features, b->columns, batch, -1);
+        features = b->moved;
+    }
     CAVIAR_TRY(
         caviar_device_upload(p->device, p->raw, features, (size_t)(batch * p->shape.features) * sizeof *features));
     for (size_t i = 0; i < b->list.count; i++) CAVIAR_TRY(run_call(p->device, &b->list.calls[i]));
@@ -119,20 +125,30 @@ static caviar_status predict_all(float *probabilities, int32_t *classes, caviar_
     return CAVIAR_OK;
 }
 
+static caviar_status allocate(prediction_buffers *b, const caviar_population *p) {
+    const size_t bytes = (size_t)(CAVIAR_EVALUATION_BATCH * p->padded_classes) * sizeof(float),
+                 moved = (size_t)(CAVIAR_EVALUATION_BATCH * p->shape.features) * sizeof(float);
+    b->probabilities = malloc(bytes);
+    if (!b->probabilities) return caviar_fail_memory("predictions", bytes);
+    const caviar_columns *columns = p->shape.trains ? &p->shape.dataset->columns : NULL;
+    if (!columns || caviar_columns_have_no_origins(columns)) return CAVIAR_OK;
+    b->columns = columns;
+    b->moved = malloc(moved);
+    return b->moved ? CAVIAR_OK : caviar_fail_memory("features", moved);
+}
+
 caviar_status caviar_population_predict(float *probabilities, int32_t *classes, caviar_population *p, int32_t model,
                                         const float *features, int64_t examples) {
     const char *function = "caviar_population_predict";
     CAVIAR_TRY(caviar_check_model_index(function, p, model));
     CAVIAR_REQUIRE(features, "%s: features is NULL", function);
     CAVIAR_REQUIRE(examples >= 1, "%s: examples is %lld, not 1 or more", function, (long long)examples);
-    prediction_buffers *b = malloc(sizeof *b);
-    const size_t bytes = (size_t)(CAVIAR_EVALUATION_BATCH * p->padded_classes) * sizeof(float);
+    prediction_buffers *b = calloc(1, sizeof *b);
     if (!b) return caviar_fail_memory("predictions", sizeof *b);
-    b->batch = 0;
-    b->probabilities = malloc(bytes);
-    const caviar_status status = b->probabilities ? predict_all(probabilities, classes, p, model, b, features, examples)
-                                                  : caviar_fail_memory("predictions", bytes);
+    caviar_status status = allocate(b, p);
+    if (status == CAVIAR_OK) status = predict_all(probabilities, classes, p, model, b, features, examples);
     free(b->probabilities);
+    free(b->moved);
     free(b);
     return status;
 }

@@ -4,33 +4,11 @@
 #include "model.h"
 #include "population.h"
 
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* --------------------------------------------------------------------------------------------------------- predictions
  */
-
-/* Features as a file has them become distances from their columns' origins, which a float holds to the last bit. */
-static float *without_origins(const caviar_model *model, const float *features, int64_t examples) {
-    const int64_t count = model->info.features;
-    float *moved = malloc((size_t)(examples * count) * sizeof *moved);
-    if (!moved) return NULL;
-    memcpy(moved, features, (size_t)(examples * count) * sizeof *moved);
-    for (int64_t c = 0; c < model->columns.count; c++) {
-        const caviar_encoding *e = &model->columns.items[c];
-        for (int64_t i = 0; e->origin != 0 && i < examples; i++) {
-            float *x = moved + i * count + e->first_feature;
-            *x = (float)((double)*x - e->origin);
-        }
-    }
-    return moved;
-}
-
-static int has_origins(const caviar_model *model) {
-    for (int64_t c = 0; c < model->columns.count; c++)
-        if (model->columns.items[c].origin != 0) return 1;
-    return 0;
-}
 
 caviar_status caviar_model_predict_features(float *probabilities, int32_t *classes, const caviar_model *model,
                                             caviar_device *device, const float *features, int64_t examples) {
@@ -46,10 +24,12 @@ caviar_status caviar_model_predict(float *probabilities, int32_t *classes, const
     CAVIAR_REQUIRE(model && device && features, "caviar_model_predict: %s is NULL",
                    !model ? "model" : (!device ? "device" : "features"));
     CAVIAR_REQUIRE(examples >= 1, "caviar_model_predict: examples is %lld, not 1 or more", (long long)examples);
-    if (!has_origins(model))
+    if (caviar_columns_have_no_origins(&model->columns))
         return caviar_model_predict_features(probabilities, classes, model, device, features, examples);
-    float *moved = without_origins(model, features, examples);
-    if (!moved) return caviar_fail_memory("features", (size_t)(examples * model->info.features) * sizeof *moved);
+    const size_t bytes = (size_t)examples * (size_t)model->info.features * sizeof(float);
+    float *moved = malloc(bytes);
+    if (!moved) return caviar_fail_memory("features", bytes);
+    caviar_columns_move(moved, features, &model->columns, examples, -1);
     const caviar_status status = caviar_model_predict_features(probabilities, classes, model, device, moved, examples);
     free(moved);
     return status;
@@ -74,7 +54,7 @@ caviar_status caviar_model_read_features(float *features, const char *function, 
                                          int64_t count) {
     if (model->columns.count == 0) return read_by_position(features, function, model, dataset, rows, first, count);
     caviar_match match;
-    CAVIAR_TRY(caviar_match_make(&match, function, &model->columns, &dataset->table, NULL));
+    CAVIAR_TRY(caviar_match_make(&match, &model->columns, &dataset->table, NULL));
     for (int64_t i = 0; i < count; i++)
         caviar_match_encode(features + i * model->info.features, &match, rows ? rows[first + i] : first + i);
     caviar_match_destroy(&match);
@@ -103,6 +83,13 @@ caviar_status caviar_model_predict_dataset(float *probabilities, int32_t *classe
 /* -------------------------------------------------------------------------------------------------------- evaluations
  */
 
+caviar_status caviar_model_match_classes(int32_t *class_of, const caviar_model *model, const caviar_dataset *dataset) {
+    CAVIAR_REQUIRE(class_of && model && dataset, "caviar_model_match_classes: %s is NULL",
+                   !class_of ? "class_of" : (!model ? "model" : "dataset"));
+    CAVIAR_REQUIRE(dataset->classes > 0, "caviar_model_match_classes: the dataset has no labels");
+    return caviar_dataset_match_classes(class_of, dataset, model->class_names, model->info.classes);
+}
+
 static caviar_status evaluate(caviar_metrics *metrics, const caviar_model *model, caviar_device *device,
                               const caviar_dataset *dataset, caviar_part part) {
     caviar_population *p = NULL;
@@ -120,18 +107,18 @@ caviar_status caviar_model_evaluate(caviar_metrics *metrics, const caviar_model 
     CAVIAR_REQUIRE(dataset->classes > 0, "%s: the dataset has no labels", function);
     CAVIAR_REQUIRE(part >= CAVIAR_TRAIN && part <= CAVIAR_TEST, "%s: part is %d, not a caviar_part", function,
                    (int)part);
+    CAVIAR_REQUIRE(dataset->part_examples[part] > 0, "%s: that part of the dataset is empty; see caviar_dataset_split",
+                   function);
     if (caviar_dataset_fits(dataset, &model->columns, model->class_names, model->info.classes))
         return evaluate(metrics, model, device, dataset, part);
     caviar_dataset *adapted = NULL;
-    CAVIAR_TRY(caviar_dataset_adapt(&adapted, function, dataset, &model->columns, model->info.features,
-                                    model->class_names, model->info.classes));
+    CAVIAR_TRY(caviar_dataset_adapt(&adapted, dataset, &model->columns, model->info.features, model->class_names,
+                                    model->info.classes));
     caviar_status status = CAVIAR_OK;
-    if (adapted->part_examples[part] == 0)
-        status =
-            caviar_fail(CAVIAR_INVALID_ARGUMENT, "%s: %s", function,
-                        dataset->part_examples[part] ? "the model knows none of the labels of that part"
-                                                     : "that part of the dataset is empty; see caviar_dataset_split");
-    if (status == CAVIAR_OK) status = evaluate(metrics, model, device, adapted, part);
+    if (adapted->part_examples[part] > 0)
+        status = evaluate(metrics, model, device, adapted, part);
+    else
+        *metrics = (caviar_metrics){ (double)NAN, (double)NAN, 0 };
     caviar_dataset_destroy(adapted);
     return status;
 }

@@ -158,8 +158,10 @@ caviar_status caviar_population_write_model(caviar_population *p, int32_t index,
     CAVIAR_REQUIRE(p->hyperparameters[index].struct_size, "%s: model %d was never started", function, index);
     CAVIAR_TRY(check_same_shape(function, p, index, model));
     const size_t features = (size_t)p->shape.features * sizeof(float);
+    const caviar_columns none = { NULL, 0, 0, NULL };
     CAVIAR_REQUIRE(
-        memcmp(caviar_model_tensor(model, CAVIAR_MODEL_MEAN, 0, NULL, NULL), p->shape.mean, features) == 0 &&
+        caviar_columns_have_same_origins(p->shape.dataset ? &p->shape.dataset->columns : &none, &model->columns) &&
+            memcmp(caviar_model_tensor(model, CAVIAR_MODEL_MEAN, 0, NULL, NULL), p->shape.mean, features) == 0 &&
             memcmp(caviar_model_tensor(model, CAVIAR_MODEL_SCALE, 0, NULL, NULL), p->shape.scale, features) == 0,
         "%s: the model standardises its input otherwise than this dataset; split the dataset with the seed and the "
         "fractions that the model was trained with",

@@ -21,7 +21,8 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written as they lie in memory");
 
-enum { FORMAT_VERSION = 1, LONGEST_HEADER = 100000000, NAME_SIZE = 48 };
+/* Version 1 had no columns, whose readers would take features as they stand. */
+enum { FORMAT_VERSION = 2, LONGEST_HEADER = 100000000, NAME_SIZE = 48 };
 
 static const char *const activation_names[] = { "identity", "relu", "tanh", "sigmoid" };
 static const char *const kind_names[] = { "weight", "gamma", "beta", "running_mean", "running_variance", "bias" };
@@ -96,7 +97,7 @@ static json_t *make_metadata(const caviar_model *model) {
     json_t *metadata = json_object();
     const int failed =
         !metadata || json_object_set_new(metadata, "format", json_string("caviar")) != 0 ||
-        add_metadata(metadata, "format_version", json_integer(FORMAT_VERSION)) ||
+        add_metadata(metadata, "format_version", json_integer(model->columns.count ? FORMAT_VERSION : 1)) ||
         add_metadata(metadata, "features", json_integer(info->features)) ||
         add_metadata(metadata, "classes", json_integer(info->classes)) ||
         add_metadata(metadata, "hidden_widths", make_widths(info)) ||
@@ -253,8 +254,8 @@ static caviar_status read_architecture(caviar_model_info *info, float *epsilon, 
         return caviar_fail(CAVIAR_BAD_FILE, "%s: has no __metadata__; it was not saved by caviar", path);
     }
     CAVIAR_TRY(read_integer(&version, metadata, "format_version", path));
-    if (version != FORMAT_VERSION) {
-        return caviar_fail(CAVIAR_BAD_FILE, "%s: is of format version %lld; this caviar reads version %d", path,
+    if (version < 1 || version > FORMAT_VERSION) {
+        return caviar_fail(CAVIAR_BAD_FILE, "%s: is of format version %lld; this caviar reads versions 1 to %d", path,
                            (long long)version, FORMAT_VERSION);
     }
     CAVIAR_TRY(read_integer(&features, metadata, "features", path));

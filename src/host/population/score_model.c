@@ -4,7 +4,6 @@
 #include "model.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { EXAMPLES_AT_ONCE = 8192 };
 
@@ -32,15 +31,6 @@ static caviar_status allocate(predictions *p, const caviar_model_info *info, int
     return caviar_fail_memory("the predictions of a part of the data", cells * sizeof *p->probabilities);
 }
 
-/* Classes go by their names, for a model and a dataset may number them differently. */
-static void match_classes(int32_t *class_of, const caviar_model *model, const caviar_dataset *dataset) {
-    for (int64_t c = 0; c < dataset->classes; c++) {
-        class_of[c] = -1;
-        for (int64_t k = 0; k < model->info.classes && class_of[c] < 0; k++)
-            if (strcmp(model->class_names[k], dataset->class_names[c]) == 0) class_of[c] = (int32_t)k;
-    }
-}
-
 static caviar_status predict(predictions *p, const char *function, const caviar_model *model, caviar_device *device,
                              const caviar_dataset *dataset, const int32_t *part, int64_t examples) {
     for (int64_t first = 0; first < examples; first += EXAMPLES_AT_ONCE) {
@@ -65,7 +55,7 @@ caviar_status caviar_model_score(caviar_scores *scores, int64_t *confusion, cons
     CAVIAR_REQUIRE(examples > 0, "%s: that part of the dataset is empty; see caviar_dataset_split", function);
     predictions p = { NULL, NULL, NULL, NULL };
     caviar_status status = allocate(&p, &model->info, dataset->classes, examples);
-    if (!status) match_classes(p.class_of, model, dataset);
+    if (!status) status = caviar_model_match_classes(p.class_of, model, dataset);
     if (!status) status = predict(&p, function, model, device, dataset, dataset->part[part], examples);
     if (!status) status = caviar_score(scores, confusion, p.probabilities, p.labels, examples, model->info.classes);
     destroy(&p);
