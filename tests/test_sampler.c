@@ -172,7 +172,7 @@ static void fill_space(void) {
         "learning_rate=1e-30..1e6",
         "momentum=0..0.9999999",
         "beta1=uniform:0..0.9999999",
-        "epsilon=1e-30..1",
+        "epsilon=1e-15..1",
         "dropout=q_uniform:0..0.99:0.01",
         "batch_size=q_log_uniform_values:1..65536:1",
         "hidden_width=1..4096",

@@ -252,7 +252,8 @@ typedef enum caviar_schedule {
     CAVIAR_COSINE = 3        /* learning_rate * (1 + cos(pi * epoch / schedule_epochs)) / 2 */
 } caviar_schedule;
 
-/* The hyperparameters of one model. Epochs in schedules are fractional: they count optimiser steps. */
+/* The hyperparameters of one model. The device computes with floats: [0, 1) ends at 1 - 2^-25. Epochs in schedules are
+ * fractional: they count optimiser steps. */
 typedef struct caviar_hyperparameters {
     size_t struct_size;
     caviar_optimizer optimizer;
@@ -260,7 +261,8 @@ typedef struct caviar_hyperparameters {
     double momentum;      /* MOMENTUM; [0, 1) */
     double beta1;         /* ADAM, ADAMW; [0, 1) */
     double beta2;         /* ADAM, ADAMW, RMSPROP; [0, 1) */
-    double epsilon;       /* ADAM, ADAMW, RMSPROP, outside the square root; > 0 */
+    double epsilon;       /* ADAM, ADAMW, RMSPROP, outside the square root; 2^-63 / sqrt(1 - beta2) or more, which is
+                             3.4e-18 for 0.999: the average of smaller squares is 0 in a float */
     double weight_decay;  /* of weight matrices, not of biases, gamma and beta; >= 0; decoupled with ADAMW, else L2 */
     caviar_schedule schedule;
     double decay_rate;      /* INVERSE_TIME: >= 0; EXPONENTIAL: in (0, 1] */
@@ -309,8 +311,8 @@ typedef struct caviar_population_options {
     int32_t hidden_width[CAVIAR_MAX_HIDDEN_LAYERS]; /* the largest width of each layer, 1 to CAVIAR_MAX_WIDTH */
     int32_t batch_norm;                             /* 0 or 1 */
     int32_t batch_size;                             /* 1 or more, 2 with batch norm; at most the training part */
-    double batch_norm_epsilon;                      /* > 0 */
-    double batch_norm_momentum;                     /* weight of the new value in the running averages, (0, 1] */
+    double batch_norm_epsilon;                      /* 1e-30 .. 1e30 */
+    double batch_norm_momentum;                     /* weight of the new value in the running averages, 1e-6 .. 1 */
     uint64_t seed;                                  /* of weights, shuffles and masks */
     caviar_engine engine;
 } caviar_population_options;
@@ -319,7 +321,7 @@ typedef struct caviar_population_options {
 
 typedef struct caviar_metrics {
     double loss;      /* mean cross-entropy in nats; not finite for a diverged model */
-    double accuracy;  /* fraction of examples whose hardmax class is right */
+    double accuracy;  /* fraction of examples whose hardmax class is right; NaN where the loss is not finite */
     int64_t examples; /* that were measured */
 } caviar_metrics;
 
@@ -365,7 +367,8 @@ CAVIAR_API caviar_status caviar_population_evaluate(caviar_metrics *metrics, cav
                                                     caviar_part part);
 /*
  * Predicts with one model: raw (not standardised) features [examples, features] to probabilities
- * [examples, classes] and hardmax classes [examples]; either output may be NULL.
+ * [examples, classes] and hardmax classes [examples]; either output may be NULL. A row of probabilities that are NaN,
+ * as a diverged model gives them, has class -1.
  */
 CAVIAR_API caviar_status caviar_population_predict(float *probabilities, int32_t *classes,
                                                    caviar_population *population, int32_t model, const float *features,

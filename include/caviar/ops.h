@@ -202,7 +202,7 @@ typedef struct caviar_bias_backward_args {
  *     gradient = (p - onehot(label)) / batch
  *     prediction = the first class with the largest logit (hardmax)
  * Rows with infinities are limits, not NaN: m entries of +inf share p = 1/m each; a row of all -inf is uniform; the
- * loss of a class with p = 0 is +inf. A NaN makes the whole row NaN, and its prediction 0.
+ * loss of a class with p = 0 is +inf. A NaN makes the whole row NaN, and its prediction -1: no class.
  * Columns from `classes` to `padded_classes` of gradient and probabilities are written as 0.
  */
 typedef struct caviar_softmax_cross_entropy_args {

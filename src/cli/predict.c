@@ -28,7 +28,8 @@ typedef struct predict_run {
     int32_t *model_class; /* [classes of the dataset]: the model's class of the same name, or -1 */
     float *features, *probabilities;
     int32_t *labels, *classes;
-    int64_t right; /* how many examples were classified as their labels say */
+    int64_t right;     /* how many examples were classified as their labels say */
+    int64_t undecided; /* how many have no class, since their probabilities are not finite */
 } predict_run;
 
 static void print_help(const command_option *table, int count) {
@@ -129,7 +130,8 @@ static int predict_all(predict_run *run, predict_output *output, int64_t first, 
                 caviar_model_predict(run->probabilities, run->classes, run->model, run->device, run->features, count);
         if (status != CAVIAR_OK) return command_fail("predict", status);
         for (int64_t i = 0; i < count; i++) {
-            if (has_labels && run->model_class[run->labels[i]] == run->classes[i]) run->right++;
+            run->undecided += run->classes[i] < 0;
+            if (has_labels && run->classes[i] >= 0 && run->model_class[run->labels[i]] == run->classes[i]) run->right++;
             if (predict_output_example(output, begin - first + i, run->classes[i], run->probabilities + i * classes) !=
                 0)
                 return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
@@ -143,7 +145,8 @@ static int write_all(predict_run *run, const predict_settings *s, FILE *file, in
     if (predict_output_begin(&output, file, run->model, s->json, s->probabilities) != 0)
         return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
     const int code = predict_all(run, &output, first, end);
-    const double accuracy = run->dataset_info.classes > 0 ? (double)run->right / (double)(end - first) : -1.0;
+    const int measured = run->dataset_info.classes > 0 && run->undecided == 0;
+    const double accuracy = measured ? (double)run->right / (double)(end - first) : -1.0;
     const int ended = predict_output_end(&output, code == EXIT_CODE_OK, s->model, s->data.source, accuracy);
     if (code != EXIT_CODE_OK) return code;
     return ended == 0 ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "predict", "out of memory");
@@ -187,7 +190,15 @@ static int predict(predict_run *run, const predict_settings *s) {
     const int64_t first = s->part == 1 ? end - test : 0; /* a given test part lies at the end */
     const int code = s->out ? write_file(run, s, first, end) : write_all(run, s, stdout, first, end);
     /* Only when the output is where it belongs. That standard output would not take it is told by main. */
-    if (code != EXIT_CODE_OK || !run->dataset_info.classes || fflush(stdout) != 0 || ferror(stdout)) return code;
+    if (code != EXIT_CODE_OK || fflush(stdout) != 0 || ferror(stdout)) return code;
+    if (run->undecided > 0) {
+        fprintf(stderr,
+                "caviar predict: %lld of %lld examples have no class, since their probabilities are not finite: the "
+                "network has diverged\n",
+                (long long)run->undecided, (long long)(end - first));
+        return code;
+    }
+    if (!run->dataset_info.classes) return code;
     fprintf(stderr, "accuracy %.4f: %lld of %lld examples\n", (double)run->right / (double)(end - first),
             (long long)run->right, (long long)(end - first));
     return code;

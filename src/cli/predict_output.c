@@ -39,9 +39,10 @@ int predict_output_begin(predict_output *output, FILE *file, const caviar_model 
 }
 
 static int append_json(predict_output *output, int64_t example, int32_t class_index, const float *probabilities) {
+    const int is_class = class_index >= 0;
     json_t *one = json_pack("{s:I, s:o, s:o}", "example", (json_int_t)example, "class",
-                            json_of_text(class_name(output, class_index)), "probability",
-                            json_of_real((double)probabilities[class_index]));
+                            is_class ? json_of_text(class_name(output, class_index)) : json_null(), "probability",
+                            is_class ? json_of_real((double)probabilities[class_index]) : json_null());
     if (one && output->probabilities) {
         json_t *all = json_array();
         int failed = !all;
@@ -58,8 +59,12 @@ static int append_json(predict_output *output, int64_t example, int32_t class_in
 int predict_output_example(predict_output *output, int64_t example, int32_t class_index, const float *probabilities) {
     if (output->list) return append_json(output, example, class_index, probabilities);
     fprintf(output->file, "%lld,", (long long)example);
-    write_field(output->file, class_name(output, class_index));
-    fprintf(output->file, ",%.6f", (double)probabilities[class_index]);
+    if (class_index >= 0) {
+        write_field(output->file, class_name(output, class_index));
+        fprintf(output->file, ",%.6f", (double)probabilities[class_index]);
+    } else {
+        fputc(',', output->file);
+    }
     for (int64_t k = 0; output->probabilities && k < output->classes; k++)
         fprintf(output->file, ",%.6f", (double)probabilities[k]);
     fputc('\n', output->file);

@@ -40,7 +40,7 @@ __device__ static inline void write_row(const caviar_softmax_cross_entropy_args 
         *row_of(a.losses, row) = logf(sum) - shift(label_logit, maximum.value);
     if (a.predictions != nullptr)
         a.predictions[row.b * a.losses.example_stride + row.model * a.losses.model_stride] =
-            maximum.value != maximum.value ? 0 : maximum.index;
+            maximum.value != maximum.value ? -1 : maximum.index;
 }
 
 /* How far apart rows lie in shared memory, in quads: an odd number, so that lanes' rows begin in different banks. */

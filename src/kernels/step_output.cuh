@@ -49,8 +49,7 @@ __device__ static __forceinline__ void row_loss(const Model &m, int l, int row, 
         sum += logits[j];
     }
     *loss = logf(sum) - label_shift;
-    const int prediction = maximum.value != maximum.value ? 0 : maximum.index;
-    *right = prediction == label;
+    *right = maximum.value == maximum.value && maximum.index == label; /* a NaN is no class */
     const float inverse = 1.0f / sum, weight = 1.0f / (float)m.batch();
     for (int j = 0; j < out; ++j)
         logits[j] = j < classes ? (logits[j] * inverse - (j == label ? 1.0f : 0.0f)) * weight : 0.0f;

@@ -179,7 +179,7 @@ static void read_model(float *to, caviar_population *p, int k) {
                                     (size_t)p->state_count * sizeof *to));
 }
 
-/* A model of nothing but NaN takes every example for class 0, as on the CPU. */
+/* A model of nothing but NaN is right about nothing, and wrong about nothing, as on the CPU. */
 static void check_ruined(caviar_population *all, const caviar_dataset *dataset, const network *n,
                          const caviar_hyperparameters *ruinous) {
     caviar_device *cpu = NULL;
@@ -194,7 +194,7 @@ static void check_ruined(caviar_population *all, const caviar_dataset *dataset, 
     SUCCEEDS(caviar_population_training_metrics(there, same));
     SUCCEEDS(caviar_population_training_metrics(here, all));
     cr_assert(isnan(here[STOPPED].loss) && isnan(there[STOPPED].loss));
-    cr_assert(here[STOPPED].accuracy == there[STOPPED].accuracy && there[STOPPED].accuracy > 0);
+    cr_assert(isnan(here[STOPPED].accuracy) && isnan(there[STOPPED].accuracy));
     caviar_population_destroy(same);
     caviar_device_close(cpu);
 }

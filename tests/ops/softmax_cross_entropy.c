@@ -168,7 +168,7 @@ static row row_of(const scene *s, int64_t k, int64_t b) {
         if (logit > r.max) r.max = logit, r.best = c;
     }
     for (int64_t c = 0; c < s->shape.width; c++) r.sum += weight(&r, (double)WAS(float, logits, k, b, c));
-    if (r.nan) r.best = 0, r.sum = NAN;
+    if (r.nan) r.best = -1, r.sum = NAN;
     return r;
 }
 

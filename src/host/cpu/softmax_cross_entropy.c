@@ -7,7 +7,7 @@
 
 typedef struct row_summary {
     float max, sum; /* of exp(l - max), or how many entries share an infinite maximum */
-    int32_t best;   /* the first class with the largest logit */
+    int32_t best;   /* the first class with the largest logit, or -1 */
     int nan;
 } row_summary;
 
@@ -20,7 +20,7 @@ static row_summary summarise(const float *logits, int64_t classes) {
             s.best = (int32_t)c;
         }
     }
-    if (s.nan) s.best = 0;
+    if (s.nan) s.best = -1;
     return s;
 }
 

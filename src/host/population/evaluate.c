@@ -21,7 +21,8 @@ static caviar_status read_sums(caviar_metrics *metrics, caviar_population *p, co
         const double count = (double)examples[k];
         metrics[k].examples = examples[k];
         metrics[k].loss = examples[k] ? loss[k] / count : (double)NAN;
-        metrics[k].accuracy = examples[k] ? (double)correct[k] / count : (double)NAN;
+        /* What a network that has diverged gets right is chance. */
+        metrics[k].accuracy = isfinite(metrics[k].loss) ? (double)correct[k] / count : (double)NAN;
     }
     free(loss);
     free(correct);

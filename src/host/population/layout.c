@@ -39,8 +39,8 @@ caviar_status caviar_shape_check(const char *function, const caviar_population_s
                    function);
     CAVIAR_REQUIRE(isfinite(o->batch_norm_epsilon) && o->batch_norm_epsilon >= 1e-30 && o->batch_norm_epsilon <= 1e30,
                    "%s: options.batch_norm_epsilon is %g, not in 1e-30 .. 1e30", function, o->batch_norm_epsilon);
-    CAVIAR_REQUIRE(o->batch_norm_momentum > 0 && o->batch_norm_momentum <= 1,
-                   "%s: options.batch_norm_momentum is %g, not in (0, 1]", function, o->batch_norm_momentum);
+    CAVIAR_REQUIRE(o->batch_norm_momentum >= 1e-6 && o->batch_norm_momentum <= 1,
+                   "%s: options.batch_norm_momentum is %g, not in 1e-6 .. 1", function, o->batch_norm_momentum);
     if (!shape->trains) return CAVIAR_OK;
     CAVIAR_REQUIRE(shape->dataset->classes >= 2, "%s: the dataset has no labels to train on", function);
     CAVIAR_REQUIRE(shape->dataset->classes <= CAVIAR_MAX_WIDTH,

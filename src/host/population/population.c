@@ -182,6 +182,32 @@ static caviar_status check_range(int32_t model, const char *field, double value,
 }
 
 /* Rates and decays become floats on the device, so the least that is above 0 is the least normal float. */
+/* [0, 1) as the float that the device computes with: from 1 - 2^-25 on that is 1. */
+static caviar_status check_below_one(int32_t model, const char *field, double value) {
+    CAVIAR_TRY(check_range(model, field, value, 0, 1, 0));
+    CAVIAR_REQUIRE(
+        (float)value < 1,
+        "caviar_population_start: hyperparameters[%d].%s is %.10g, which is 1 as a float; use 0.9999999 or less", model,
+        field, value);
+    return CAVIAR_OK;
+}
+
+/*
+ * What decays to less than 2^-126 is 0 in a float as the device computes. The average of squares v is that after a
+ * first gradient g of (1 - beta2) g^2 < 2^-126, and the step then is rate * g / epsilon, which is no more than the
+ * rate, as Adam's steps should be, where epsilon >= |g|.
+ */
+static caviar_status check_epsilon(int32_t model, const caviar_hyperparameters *h) {
+    const double least = 0x1p-63 / sqrt(1 - h->beta2);
+    if (h->optimizer == CAVIAR_SGD || h->optimizer == CAVIAR_MOMENTUM) return CAVIAR_OK;
+    CAVIAR_REQUIRE(
+        h->epsilon >= least,
+        "caviar_population_start: hyperparameters[%d].epsilon is %g; with a beta2 of %g it must be %.2g or more, "
+        "since the average of smaller squares is 0 in a float",
+        model, h->epsilon, h->beta2, least);
+    return CAVIAR_OK;
+}
+
 static caviar_status check_hyperparameters(const caviar_population *p, int32_t i, const caviar_hyperparameters *h) {
     const double least = 1.2e-38, most = 3.4e38;
     const caviar_population_options *o = &p->shape.options;
@@ -193,12 +219,13 @@ static caviar_status check_hyperparameters(const caviar_population *p, int32_t i
     CAVIAR_TRY(check_range(i, "schedule", (double)h->schedule, CAVIAR_CONSTANT_RATE, CAVIAR_COSINE, 1));
     CAVIAR_TRY(check_range(i, "activation", (double)h->activation, CAVIAR_RELU, CAVIAR_SIGMOID, 1));
     CAVIAR_TRY(check_range(i, "learning_rate", h->learning_rate, least, most, 1));
-    CAVIAR_TRY(check_range(i, "momentum", h->momentum, 0, 1, 0));
+    CAVIAR_TRY(check_below_one(i, "momentum", h->momentum));
     CAVIAR_TRY(check_range(i, "beta1", h->beta1, 0, 1, 0));
     CAVIAR_TRY(check_range(i, "beta2", h->beta2, 0, 1, 0));
     CAVIAR_TRY(check_range(i, "epsilon", h->epsilon, least, most, 1));
+    CAVIAR_TRY(check_epsilon(i, h));
     CAVIAR_TRY(check_range(i, "weight_decay", h->weight_decay, 0, most, 1));
-    CAVIAR_TRY(check_range(i, "dropout", h->dropout, 0, 1, 0));
+    CAVIAR_TRY(check_below_one(i, "dropout", h->dropout));
     if (h->schedule == CAVIAR_INVERSE_TIME) CAVIAR_TRY(check_range(i, "decay_rate", h->decay_rate, 0, most, 1));
     if (h->schedule == CAVIAR_EXPONENTIAL) CAVIAR_TRY(check_range(i, "decay_rate", h->decay_rate, least, 1, 1));
     if (h->schedule == CAVIAR_COSINE) CAVIAR_TRY(check_range(i, "schedule_epochs", h->schedule_epochs, least, most, 1));

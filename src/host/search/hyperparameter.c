@@ -16,6 +16,7 @@ _Static_assert(sizeof(caviar_optimizer) == sizeof(int32_t), "enumerators are wri
 
 #define BELOW_ONE 0.9999999
 #define ABOVE_ZERO 1e-30
+#define LEAST_EPSILON 1e-15 /* what a population takes with any beta2 up to BELOW_ONE */
 
 static const char *const optimizers[] = { "sgd", "momentum", "rmsprop", "adam", "adamw" };
 static const char *const schedules[] = { "constant", "inverse_time", "exponential", "cosine" };
@@ -66,7 +67,7 @@ const caviar_hyperparameter caviar_hyperparameter_table[CAVIAR_HYPERPARAMETER_CO
     REAL(momentum, CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, BELOW_ONE, uses_momentum),
     REAL(beta1, CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, BELOW_ONE, uses_first_moment),
     REAL(beta2, CAVIAR_ONE_MINUS_LOG_UNIFORM, 0, BELOW_ONE, uses_second_moment),
-    REAL(epsilon, CAVIAR_LOG_UNIFORM, ABOVE_ZERO, 1, uses_second_moment),
+    REAL(epsilon, CAVIAR_LOG_UNIFORM, LEAST_EPSILON, 1, uses_second_moment),
     REAL(weight_decay, CAVIAR_LOG_UNIFORM, 0, 1e6, NULL),
     CHOICE(schedule, CAVIAR_CONSTANT_RATE, CAVIAR_COSINE, schedules, hyperparameters.schedule, NULL),
     REAL(decay_rate, CAVIAR_UNIFORM, 0, 1e6, decays),
