@@ -3,39 +3,65 @@
 
 #include <stdio.h>
 
-static caviar_status load(caviar_dataset **dataset, const char *source, const data_settings *settings) {
+/* `like` and `model` (NULL: none) say what is expected of the columns. */
+static caviar_status load(caviar_dataset **dataset, const char *source, const data_settings *settings,
+                          const caviar_dataset *like, const caviar_model *model) {
     caviar_csv_options options = CAVIAR_CSV_OPTIONS_INIT;
     static const int headers[] = { -1, 1, 0 };
     options.label = settings->label;
     options.header = headers[settings->header];
+    (void)like;
+    (void)model;
     return caviar_dataset_load(dataset, source, &options);
 }
 
-caviar_status data_load(caviar_dataset **dataset, const data_settings *settings) {
-    return load(dataset, settings->source, settings);
+caviar_status data_load(caviar_dataset **dataset, const data_settings *settings, const caviar_model *model) {
+    return load(dataset, settings->source, settings, NULL, model);
 }
 
-static caviar_status split(caviar_dataset *dataset, const data_settings *settings, uint64_t seed) {
+enum { MOST_NOTES = 20 };
+
+void data_print_notes(const char *command, const caviar_dataset *dataset) {
+    const int32_t count = caviar_dataset_note_count(dataset);
+    const char *text;
+    for (int32_t i = 0; i < count && i < MOST_NOTES; i++)
+        if (caviar_dataset_note(&text, dataset, i) == CAVIAR_OK)
+            fprintf(stderr, "caviar %s: note: %s\n", command, text);
+    if (count > MOST_NOTES) fprintf(stderr, "caviar %s: note: and %d more notes\n", command, count - MOST_NOTES);
+}
+
+/* Adds the examples of a source as a part. */
+static caviar_status add_part(caviar_dataset *dataset, const char *source, const data_settings *settings,
+                              caviar_status add(caviar_dataset *, const caviar_dataset *), const char *command) {
+    caviar_dataset *part = NULL;
+    caviar_status status = load(&part, source, settings, dataset, NULL);
+    if (status == CAVIAR_OK && command) data_print_notes(command, part);
+    if (status == CAVIAR_OK) status = add(dataset, part);
+    caviar_dataset_destroy(part);
+    return status;
+}
+
+static caviar_status split(caviar_dataset *dataset, const data_settings *settings, uint64_t seed, const char *command) {
     caviar_dataset_info info;
     caviar_status status = CAVIAR_OK;
-    if (settings->test) {
-        caviar_dataset *test = NULL;
-        status = load(&test, settings->test, settings);
-        if (status == CAVIAR_OK) status = caviar_dataset_add_test(dataset, test);
-        caviar_dataset_destroy(test);
-    }
+    if (settings->test) status = add_part(dataset, settings->test, settings, caviar_dataset_add_test, command);
+    if (settings->validation.source && status == CAVIAR_OK)
+        status = add_part(dataset, settings->validation.source, settings, caviar_dataset_add_validation, command);
     if (status == CAVIAR_OK) status = caviar_dataset_get_info(&info, dataset);
     if (status != CAVIAR_OK) return status;
 
     double test_fraction = settings->test_fraction;
-    if (test_fraction == 0.0 && info.part_examples[CAVIAR_TEST] == 0) test_fraction = 0.15;
-    return caviar_dataset_split(dataset, settings->validation * (1.0 - test_fraction), test_fraction, seed);
+    if (isnan(test_fraction)) test_fraction = info.part_examples[CAVIAR_TEST] == 0 ? 0.15 : 0.0;
+    status = caviar_dataset_split(dataset, settings->validation.fraction * (1.0 - test_fraction), test_fraction, seed);
+    if (status == CAVIAR_OK && command) data_print_notes(command, dataset);
+    return status;
 }
 
-caviar_status data_load_split(caviar_dataset **dataset, const data_settings *settings, uint64_t seed) {
+caviar_status data_load_split(caviar_dataset **dataset, const data_settings *settings, uint64_t seed,
+                              const char *command) {
     caviar_dataset *loaded = NULL;
-    caviar_status status = data_load(&loaded, settings);
-    if (status == CAVIAR_OK) status = split(loaded, settings, seed);
+    caviar_status status = load(&loaded, settings->source, settings, NULL, NULL);
+    if (status == CAVIAR_OK) status = split(loaded, settings, seed, command);
     if (status == CAVIAR_OK)
         *dataset = loaded;
     else

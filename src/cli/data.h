@@ -6,14 +6,16 @@
 
 #include <caviar/caviar.h>
 
+#include <math.h>
+
 typedef struct data_settings {
     const char *source, *test, *label;
-    int header; /* index of "auto yes no" */
-    double validation, test_fraction;
+    int header;             /* index of "auto yes no" */
+    option_part validation; /* a fraction is of what is left without the test part */
+    double test_fraction;   /* NaN: 0.15 unless the data has a test part */
 } data_settings;
-/* A test_fraction of 0 is the default: 0.15 unless the data has a test part. */
 #define DATA_SETTINGS_INIT                                                                                             \
-    { NULL, NULL, NULL, 0, 0.1, 0.0 }
+    { NULL, NULL, NULL, 0, { 0.1, NULL }, (double)NAN }
 
 #define DATA_SOURCE_OPTIONS(settings, label_help)                                                                      \
     OPTIONS_TEXT(                                                                                                      \
@@ -30,16 +32,23 @@ typedef struct data_settings {
 #define DATA_TRAINING_OPTIONS(settings)                                                                                \
     DATA_SOURCE_OPTIONS(settings, ""),                                                                                 \
         OPTIONS_TEXT("test", "SOURCE", &(settings)->test, "examples for the test part, of the same form as --data"),   \
-        OPTIONS_REAL("test-fraction", "FRACTION", &(settings)->test_fraction, 0.001, 0.9,                              \
-                     "how much of the data becomes the test part when none is given (default 0.15)"),                  \
-        OPTIONS_REAL("validation", "FRACTION", &(settings)->validation, 0.001, 0.9,                                    \
-                     "how much of the rest validates (default 0.1)")
+        OPTIONS_REAL("test-fraction", "FRACTION", &(settings)->test_fraction, 0.0, 0.9,                                \
+                     "how much of the data becomes the test part when none is given (default 0.15; 0: none)"),         \
+        OPTIONS_PART("validation", &(settings)->validation, 0.0, 0.9,                                                  \
+                     "how much of the rest validates (default 0.1; 0: none), or the file of the examples that do")
 
-/* Loads the source alone. */
-caviar_status data_load(caviar_dataset **dataset, const data_settings *settings);
+/* Loads the source alone, for a model that is to classify it. */
+caviar_status data_load(caviar_dataset **dataset, const data_settings *settings, const caviar_model *model);
 
-/* Loads the source and the test source, and splits them. */
-caviar_status data_load_split(caviar_dataset **dataset, const data_settings *settings, uint64_t seed);
+/*
+ * Loads the source and those of the test and the validation part, and splits them. Prints notes as those of `command`
+ * (NULL: none).
+ */
+caviar_status data_load_split(caviar_dataset **dataset, const data_settings *settings, uint64_t seed,
+                              const char *command);
+
+/* Prints the notes of a dataset on stderr. */
+void data_print_notes(const char *command, const caviar_dataset *dataset);
 
 /* Prints what was loaded, for people. */
 void data_print(const char *source, const caviar_dataset_info *info);

@@ -90,6 +90,20 @@ static options_result parse_real(const char *command, const command_option *entr
     return OPTIONS_GO_ON;
 }
 
+/* What is a number as a whole is meant as one; a file of such a name has a folder before it. */
+static options_result parse_part(const char *command, const command_option *entry, const char *text) {
+    char *end;
+    const double value = strtod(text, &end);
+    if (end == text || *end) {
+        *entry->to.part = (option_part){ 0.0, text };
+        return OPTIONS_GO_ON;
+    }
+    if (!(value >= entry->minimum && value <= entry->maximum))
+        return bad_number(command, entry, text, "a file or a number");
+    *entry->to.part = (option_part){ value, NULL };
+    return OPTIONS_GO_ON;
+}
+
 static options_result parse_seed(const char *command, const command_option *entry, const char *text) {
     char *end;
     errno = 0;
@@ -133,6 +147,7 @@ static options_result parse_value(const char *command, const command_option *ent
     case OPTION_WHOLE: return parse_whole(command, entry, text);
     case OPTION_SEED: return parse_seed(command, entry, text);
     case OPTION_REAL: return parse_real(command, entry, text);
+    case OPTION_PART: return parse_part(command, entry, text);
     case OPTION_CHOICE: return parse_choice(command, entry, text);
     default: return OPTIONS_BAD;
     }

@@ -13,6 +13,7 @@ typedef enum option_kind {
     OPTION_WHOLE, /* a whole number */
     OPTION_SEED,  /* a whole number from 0 to 2^64 - 1 */
     OPTION_REAL,
+    OPTION_PART, /* a fraction, or a source of data */
     OPTION_CHOICE
 } option_kind;
 
@@ -21,6 +22,12 @@ typedef struct option_texts {
     const char **items;
     int count;
 } option_texts;
+
+/* What becomes a part of the data: a fraction of it, or examples of their own. */
+typedef struct option_part {
+    double fraction;
+    const char *source; /* NULL: the fraction */
+} option_part;
 
 typedef struct command_option {
     option_kind kind;
@@ -34,8 +41,9 @@ typedef struct command_option {
         int32_t *whole;
         uint64_t *seed;
         double *real;
+        option_part *part;
     } to;
-    double minimum, maximum; /* of WHOLE and REAL, both included */
+    double minimum, maximum; /* of WHOLE, REAL and PART, both included */
     const char *choices;     /* of CHOICE, words with a space between; the value is the index of the word */
 } command_option;
 
@@ -57,6 +65,11 @@ typedef struct command_option {
 #define OPTIONS_REAL(name_, argument_, to_, minimum_, maximum_, help_)                                                 \
     {                                                                                                                  \
         .kind = OPTION_REAL, .name = name_, .argument = argument_, .help = help_, .to.real = to_, .minimum = minimum_, \
+        .maximum = maximum_                                                                                            \
+    }
+#define OPTIONS_PART(name_, to_, minimum_, maximum_, help_)                                                            \
+    {                                                                                                                  \
+        .kind = OPTION_PART, .name = name_, .argument = "PART", .help = help_, .to.part = to_, .minimum = minimum_,    \
         .maximum = maximum_                                                                                            \
     }
 #define OPTIONS_CHOICE(name_, argument_, to_, choices_, help_)                                                         \

@@ -35,6 +35,9 @@ static json_t *value_to_json(const command_option *option) {
     case OPTION_TEXTS: return texts_to_json(option->to.texts);
     case OPTION_WHOLE: return json_integer(*option->to.whole);
     case OPTION_SEED: return json_of_seed(*option->to.seed);
+    case OPTION_PART:
+        return option->to.part->source ? json_of_text(option->to.part->source)
+                                       : json_of_real(option->to.part->fraction);
     case OPTION_REAL: return json_of_real(*option->to.real);
     case OPTION_CHOICE: return choice_to_json(option->choices, *option->to.choice);
     default: return json_null();

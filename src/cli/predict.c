@@ -2,6 +2,7 @@
 #include "command.h"
 #include "data.h"
 #include "devices.h"
+#include "predict_labels.h"
 #include "predict_output.h"
 
 #include <errno.h>
@@ -25,17 +26,17 @@ typedef struct predict_run {
     caviar_device_info device_info;
     caviar_dataset_info dataset_info;
     caviar_model_info model_info;
-    int32_t *model_class; /* [classes of the dataset]: the model's class of the same name, or -1 */
-    float *features, *probabilities;
+    predict_labels known; /* what the labels of the data say */
+    float *probabilities;
     int32_t *labels, *classes;
-    int64_t right;     /* how many examples were classified as their labels say */
-    int64_t undecided; /* how many have no class, since their probabilities are not finite */
 } predict_run;
 
 static void print_help(const command_option *table, int count) {
     printf("Classifies examples with a saved network. Prints CSV: the example's number from\n"
            "0, its class and that class's probability. When the data has labels, the\n"
            "accuracy goes to stderr.\n"
+           "Columns are found by the names that the network was trained with, whatever\n"
+           "their order; further ones are left alone, and the label's may be missing.\n"
            "\n"
            "Usage: caviar predict --model FILE --data SOURCE [OPTION]...\n");
     options_print_help(table, count);
@@ -43,8 +44,8 @@ static void print_help(const command_option *table, int count) {
            "Examples\n"
            "  caviar predict --model caviar-1/best.safetensors --data fashion-mnist \\\n"
            "    --part test > classes.csv\n"
-           "  caviar predict --model best.safetensors --data new.csv --label none \\\n"
-           "    --probabilities --out classes.csv\n"
+           "  caviar predict --model best.safetensors --data new.csv --probabilities \\\n"
+           "    --out classes.csv\n"
            "\n"
            "Exit codes\n"
            "  0    success\n"
@@ -72,46 +73,29 @@ static options_result parse(predict_settings *s, int argc, char **argv) {
     return result;
 }
 
-/* Finds for each class of the data the model's class of the same name: their numbers may differ. */
-static caviar_status match_classes(predict_run *run) {
-    for (int64_t c = 0; c < run->dataset_info.classes; c++) {
-        const char *name, *model_name;
-        caviar_status status = caviar_dataset_class_name(&name, run->dataset, c);
-        run->model_class[c] = -1;
-        for (int64_t k = 0; k < run->model_info.classes && status == CAVIAR_OK; k++) {
-            status = caviar_model_class_name(&model_name, run->model, k);
-            if (status == CAVIAR_OK && !strcmp(name, model_name)) run->model_class[c] = (int32_t)k;
-        }
-        if (status != CAVIAR_OK) return status;
-    }
-    return CAVIAR_OK;
-}
-
 static int allocate(predict_run *run) {
     const size_t n = EXAMPLES_AT_ONCE;
-    run->features = calloc(n * (size_t)run->dataset_info.features, sizeof *run->features);
     run->probabilities = calloc(n * (size_t)run->model_info.classes, sizeof *run->probabilities);
     run->labels = calloc(n, sizeof *run->labels);
     run->classes = calloc(n, sizeof *run->classes);
-    run->model_class = calloc((size_t)run->dataset_info.classes + 1, sizeof *run->model_class);
-    return run->features && run->probabilities && run->labels && run->classes && run->model_class;
+    return run->probabilities && run->labels && run->classes;
 }
 
 static caviar_status open_all(predict_run *run, const predict_settings *s) {
     caviar_status status = caviar_model_load(&run->model, s->model);
     if (status == CAVIAR_OK) status = caviar_model_get_info(&run->model_info, run->model);
-    if (status == CAVIAR_OK) status = data_load(&run->dataset, &s->data);
+    if (status == CAVIAR_OK) status = data_load(&run->dataset, &s->data, run->model);
+    if (status == CAVIAR_OK) data_print_notes("predict", run->dataset);
     if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
     if (status == CAVIAR_OK) status = device_open(&run->device, &run->device_info, &s->device);
     return status;
 }
 
 static void close_all(predict_run *run) {
-    free(run->features);
     free(run->probabilities);
     free(run->labels);
     free(run->classes);
-    free(run->model_class);
+    predict_labels_free(&run->known);
     caviar_model_destroy(run->model);
     caviar_dataset_destroy(run->dataset);
     caviar_device_close(run->device);
@@ -123,15 +107,13 @@ static int predict_all(predict_run *run, predict_output *output, int64_t first, 
     const int has_labels = run->dataset_info.classes > 0;
     for (int64_t begin = first; begin < end; begin += EXAMPLES_AT_ONCE) {
         const int64_t count = end - begin < EXAMPLES_AT_ONCE ? end - begin : EXAMPLES_AT_ONCE;
-        caviar_status status =
-            caviar_dataset_read(run->features, has_labels ? run->labels : NULL, run->dataset, begin, count);
+        caviar_status status = caviar_dataset_read(NULL, has_labels ? run->labels : NULL, run->dataset, begin, count);
         if (status == CAVIAR_OK)
-            status =
-                caviar_model_predict(run->probabilities, run->classes, run->model, run->device, run->features, count);
+            status = caviar_model_predict_dataset(run->probabilities, run->classes, run->model, run->device,
+                                                  run->dataset, begin, count);
         if (status != CAVIAR_OK) return command_fail("predict", status);
         for (int64_t i = 0; i < count; i++) {
-            run->undecided += run->classes[i] < 0;
-            if (has_labels && run->classes[i] >= 0 && run->model_class[run->labels[i]] == run->classes[i]) run->right++;
+            predict_labels_count(&run->known, run->labels[i], run->classes[i]);
             if (predict_output_example(output, begin - first + i, run->classes[i], run->probabilities + i * classes) !=
                 0)
                 return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
@@ -145,9 +127,7 @@ static int write_all(predict_run *run, const predict_settings *s, FILE *file, in
     if (predict_output_begin(&output, file, run->model, s->json, s->probabilities) != 0)
         return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
     const int code = predict_all(run, &output, first, end);
-    const int measured = run->dataset_info.classes > 0 && run->undecided == 0;
-    const double accuracy = measured ? (double)run->right / (double)(end - first) : -1.0;
-    const int ended = predict_output_end(&output, code == EXIT_CODE_OK, s->model, s->data.source, accuracy);
+    const int ended = predict_output_end(&output, code == EXIT_CODE_OK, s->model, s->data.source, &run->known);
     if (code != EXIT_CODE_OK) return code;
     return ended == 0 ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "predict", "out of memory");
 }
@@ -172,35 +152,19 @@ static int write_file(predict_run *run, const predict_settings *s, int64_t first
 static int predict(predict_run *run, const predict_settings *s) {
     caviar_status status = open_all(run, s);
     if (status != CAVIAR_OK) return command_fail("predict", status);
-    if (run->dataset_info.features != run->model_info.features)
-        return command_error(EXIT_CODE_USAGE, "predict",
-                             "%s has %lld features an example, but %s was trained on %lld%s", s->data.source,
-                             (long long)run->dataset_info.features, s->model, (long long)run->model_info.features,
-                             run->dataset_info.features + 1 == run->model_info.features && run->dataset_info.classes
-                                 ? ": if it has no labels, say --label none"
-                                 : "");
     const int64_t test = run->dataset_info.part_examples[CAVIAR_TEST], end = run->dataset_info.examples;
     if (s->part == 1 && test == 0)
         return command_error(EXIT_CODE_USAGE, "predict", "%s has no test part of its own: leave --part out",
                              s->data.source);
     if (!allocate(run)) return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
-    status = match_classes(run);
+    status = predict_labels_begin(&run->known, run->model, run->dataset);
     if (status != CAVIAR_OK) return command_fail("predict", status);
 
     const int64_t first = s->part == 1 ? end - test : 0; /* a given test part lies at the end */
     const int code = s->out ? write_file(run, s, first, end) : write_all(run, s, stdout, first, end);
     /* Only when the output is where it belongs. That standard output would not take it is told by main. */
     if (code != EXIT_CODE_OK || fflush(stdout) != 0 || ferror(stdout)) return code;
-    if (run->undecided > 0) {
-        fprintf(stderr,
-                "caviar predict: %lld of %lld examples have no class, since their probabilities are not finite: the "
-                "network has diverged\n",
-                (long long)run->undecided, (long long)(end - first));
-        return code;
-    }
-    if (!run->dataset_info.classes) return code;
-    fprintf(stderr, "accuracy %.4f: %lld of %lld examples\n", (double)run->right / (double)(end - first),
-            (long long)run->right, (long long)(end - first));
+    predict_labels_print(&run->known);
     return code;
 }
 

@@ -81,14 +81,17 @@ static json_t *class_names(const predict_output *output) {
     return names;
 }
 
-int predict_output_end(predict_output *output, int whole, const char *model_path, const char *source, double accuracy) {
+int predict_output_end(predict_output *output, int whole, const char *model_path, const char *source,
+                       const predict_labels *labels) {
     if (!output->list) return 0;
     if (!whole) {
         json_decref(output->list);
         return 0;
     }
-    json_t *document = json_pack("{s:o, s:o, s:o, s:o, s:o}", "model", json_of_text(model_path), "data",
-                                 json_of_text(source), "classes", class_names(output), "accuracy",
-                                 accuracy >= 0.0 ? json_of_real(accuracy) : json_null(), "predictions", output->list);
+    const double accuracy = predict_labels_accuracy(labels);
+    json_t *document =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "model", json_of_text(model_path), "data", json_of_text(source),
+                  "classes", class_names(output), "accuracy", accuracy >= 0.0 ? json_of_real(accuracy) : json_null(),
+                  "unknown_labels", predict_labels_json(labels), "predictions", output->list);
     return json_print(document, output->file) ? 0 : -1;
 }

@@ -175,7 +175,8 @@ static caviar_status open_all(search_run *run, search_settings *s) {
     if (status == CAVIAR_OK && !s->quiet) space_print_notes("search", run->space);
     if (status == CAVIAR_OK) status = choose_metric(s, run->space);
     if (status == CAVIAR_OK) limit_trials(s, run->space);
-    if (status == CAVIAR_OK) status = data_load_split(&run->dataset, &s->data, s->search.seed);
+    if (status == CAVIAR_OK)
+        status = data_load_split(&run->dataset, &s->data, s->search.seed, s->quiet ? NULL : "search");
     if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
     if (status == CAVIAR_OK) status = device_open(&run->device, &run->device_info, &s->device);
     return status;
@@ -286,6 +287,9 @@ static int run_search(search_run *run, const search_settings *s) {
 }
 
 static int search(search_run *run, search_settings *s) {
+    if (!s->data.validation.source && s->data.validation.fraction == 0.0)
+        return command_error(EXIT_CODE_USAGE, "search",
+                             "--validation must be a file or above 0: trials are compared on the validation part");
     caviar_status status = open_all(run, s);
     if (status != CAVIAR_OK) return command_fail("search", status);
 

@@ -44,8 +44,12 @@ caviar_status train_report_add(train_report *report, const train_epoch_report *r
     }
     report->epochs[report->count++] = *row;
     if (report->json || report->quiet) return CAVIAR_OK;
-    printf("%5d  %8.4f  %8.4f  %10.4f  %10.4f  %9.3g\n", row->epoch, row->training.loss, row->training.accuracy,
-           row->validation.loss, row->validation.accuracy, row->learning_rate);
+    printf("%5d  %8.4f  %8.4f  ", row->epoch, row->training.loss, row->training.accuracy);
+    if (row->validation.examples > 0)
+        printf("%10.4f  %10.4f  ", row->validation.loss, row->validation.accuracy);
+    else
+        printf("%10s  %10s  ", "-", "-");
+    printf("%9.3g\n", row->learning_rate);
     fflush(stdout);
     return CAVIAR_OK;
 }

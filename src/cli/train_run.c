@@ -19,7 +19,7 @@ caviar_status train_run_open(train_run *run, const train_settings *s) {
     run->options.seed = s->seed;
     caviar_status status = space_build(&run->space, s->space, 0, &s->set);
     if (status == CAVIAR_OK && !s->quiet) space_print_notes("train", run->space);
-    if (status == CAVIAR_OK) status = data_load_split(&run->dataset, &s->data, s->seed);
+    if (status == CAVIAR_OK) status = data_load_split(&run->dataset, &s->data, s->seed, s->quiet ? NULL : "train");
     if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
     if (status == CAVIAR_OK)
         status = caviar_space_configure(&run->hyperparameters, &run->options, run->space,
