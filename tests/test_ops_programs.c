@@ -119,7 +119,10 @@ static int put_forward(training *t) {
                                                                                   on_device(t->floats[1]),
                                                                                   on_device(t->floats[2]),
                                                                                   models,
-                                                                                  3 };
+                                                                                  3,
+                                                                                  NULL,
+                                                                                  NULL,
+                                                                                  0 };
     next_call(t, &n, CAVIAR_OP_linear_forward)->args.linear_forward =
         (caviar_linear_forward_args){ { on_device(t->x), FEATURES, 0 },
                                       part(t->p, W1),
@@ -147,7 +150,8 @@ static int put_forward(training *t) {
                                           dropout,
                                           1e-5f,
                                           0.1f,
-                                          on_device(t->active) };
+                                          on_device(t->active),
+                                          NULL };
     next_call(t, &n, CAVIAR_OP_linear_forward)->args.linear_forward = (caviar_linear_forward_args){
         matrix_of(t->hidden), part(t->p, W2), matrix_of(t->logits), models, BATCH, HIDDEN, PADDED_CLASSES, NULL, NULL
     };

@@ -340,7 +340,9 @@ CAVIAR_API void caviar_population_destroy(caviar_population *population);
 
 /*
  * Gives models first .. first + count - 1 these hyperparameters [count], fresh weights, zeroed moments and step 0.
- * Of the weights: see `initialize` in caviar/ops.h; gamma 1, beta, biases 0, running mean 0 and variance 1.
+ * Of the weights: see `initialize` in caviar/ops.h; gamma 1, beta, biases 0, running mean 0 and variance 1, of which
+ * the first minibatch leaves nothing: the running averages are means over the minibatches so far, with weights that
+ * fall by 1 - batch_norm_momentum from one to the one before it. After many steps they are PyTorch's.
  */
 CAVIAR_API caviar_status caviar_population_start(caviar_population *population, int32_t first, int32_t count,
                                                  const caviar_hyperparameters *hyperparameters);

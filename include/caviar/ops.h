@@ -123,6 +123,8 @@ typedef struct caviar_linear_backward_args {
  *     y = dropout(act(gamma * (z - mean) / sqrt(variance + epsilon) + beta))
  *     running_mean     += momentum * (mean - running_mean)
  *     running_variance += momentum * (variance * batch / (batch - 1) - running_variance)   (PyTorch's convention)
+ * with momenta[k] in the place of momentum where there are momenta: schedule's are those of averages without a trace of
+ * what they began with.
  * Columns from widths[k] on are padding: y is written as 0 there and nothing else is touched.
  */
 typedef struct caviar_batch_norm_forward_args {
@@ -137,6 +139,7 @@ typedef struct caviar_batch_norm_forward_args {
     caviar_dropout dropout;
     float epsilon, momentum;
     const int32_t *active; /* [models], 0 or 1: the running averages of one that is not stay; NULL: all are active */
+    const float *momenta;  /* [models], each in [0, 1]; NULL: momentum */
 } caviar_batch_norm_forward_args;
 
 /*
@@ -234,6 +237,10 @@ typedef struct caviar_metrics_args {
  *     rate = learning_rate * { 1 | 1 / (1 + decay_rate e) | decay_rate^e | (1 + cos(pi min(e / duration, 1))) / 2 }
  *     correction1 = 1 - (1 - complement1)^t,  correction2 = 1 - (1 - complement2)^t
  * computed in double: 1 - powf(0.999f, 1) would be wrong by 1.3e-5. A model that is not active is left alone.
+ * Where there are momenta: averaged[k] += 1, then with n = averaged[k]
+ *     momenta = running_momentum / (1 - (1 - running_momentum)^n)
+ * of which the first is 1. Running averages made with them are the exponentially weighted means of what they have seen,
+ * divided by the sum of the weights, as Adam's corrections do it; after many steps momenta is running_momentum.
  */
 typedef struct caviar_schedule_args {
     const int32_t *active;            /* [models], 0 or 1 */
@@ -247,7 +254,10 @@ typedef struct caviar_schedule_args {
     float *rate;                      /* [models], written */
     float *correction1, *correction2; /* [models], written */
     int64_t models;
-    double steps_per_epoch; /* > 0 */
+    double steps_per_epoch;  /* > 0 */
+    int64_t *averaged;       /* [models], updated; NULL: there are no running averages */
+    float *momenta;          /* [models], written; NULL if averaged is */
+    double running_momentum; /* in (0, 1] */
 } caviar_schedule_args;
 
 /*

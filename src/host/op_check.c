@@ -236,6 +236,9 @@ caviar_status caviar_check_schedule(const caviar_schedule_args *a) {
     CAVIAR_TRY(check_pointer(op, "correction2", a->correction2));
     CAVIAR_REQUIRE(a->steps_per_epoch > 0 && isfinite(a->steps_per_epoch),
                    "schedule: steps_per_epoch is %g, not above 0", a->steps_per_epoch);
+    CAVIAR_REQUIRE(!a->averaged == !a->momenta, "schedule: averaged and momenta go together; one of them is NULL");
+    CAVIAR_REQUIRE(!a->averaged || (a->running_momentum > 0 && a->running_momentum <= 1),
+                   "schedule: running_momentum is %g, not in (0, 1]", a->running_momentum);
     return CAVIAR_OK;
 }
 

@@ -92,8 +92,9 @@ __global__ static void __launch_bounds__(column_threads, blocks_of(held, aligned
             float &running_mean = tensor_at(a.running_mean, place)[j];
             float &running_variance = tensor_at(a.running_variance, place)[j];
             const float unbiased = variance * (count / (count - 1.0f));
-            running_mean += a.momentum * (column_mean - running_mean);
-            running_variance += a.momentum * (unbiased - running_variance);
+            const float momentum = a.momenta == nullptr ? a.momentum : a.momenta[place.model];
+            running_mean += momentum * (column_mean - running_mean);
+            running_variance += momentum * (unbiased - running_variance);
         }
     }
     __syncthreads();

@@ -30,6 +30,9 @@ __global__ static void __launch_bounds__(schedule_threads) schedule_kernel(cavia
     a.rate[k] = (float)(a.learning_rate[k] * factor);
     a.correction1[k] = (float)bias_correction(a.complement1[k], t);
     a.correction2[k] = (float)bias_correction(a.complement2[k], t);
+    if (a.averaged == nullptr) return;
+    const int64_t averaged = ++a.averaged[k];
+    a.momenta[k] = (float)(a.running_momentum / bias_correction(a.running_momentum, (double)averaged));
 }
 
 /* A block's share of one model. Moments that the optimiser has no use for are neither read nor written. */

@@ -65,7 +65,7 @@ __device__ static __forceinline__ void keep_statistics(const Model &m, int l, co
                                                        const quad &mean, const quad &variance, const quad &inverse) {
     const caviar_train_layer &layer = m.layer(l);
     float *const state = m.state() + columns.first;
-    const float count = (float)m.batch(), unbiased = count / (count - 1.0f), momentum = m.args().momentum;
+    const float count = (float)m.batch(), unbiased = count / (count - 1.0f), momentum = m.args().momenta[m.k()];
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         if ((columns.units >> i & 1) == 0) continue;

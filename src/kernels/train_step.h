@@ -37,7 +37,8 @@ typedef struct caviar_train_step_args {
     int64_t batch, classes;
     const int32_t *activation; /* [models] */
     caviar_dropout dropout;    /* of layer 0; the others' differ in the layer's number only */
-    float epsilon, momentum;   /* of batch norm */
+    float epsilon;             /* of batch norm */
+    const float *momenta;      /* [models], of its running averages: schedule's */
     double *loss_sum;          /* [models] */
     int64_t *correct;          /* [models] */
 } caviar_train_step_args;

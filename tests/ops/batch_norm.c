@@ -47,7 +47,8 @@ static const shape shapes[] = {
 #define MOMENTUM 0.1f
 
 static layer_operands l;
-static operand *z, *gamma_, *beta, *running_mean, *running_variance, *mean, *inverse, *y, *dy, *dz, *dgamma, *dbeta;
+static operand *z, *gamma_, *beta, *running_mean, *running_variance, *mean, *inverse, *y, *dy, *dz, *dgamma, *dbeta,
+    *momenta;
 
 static operand *put_columns(scene *s, double low, double high) {
     return fill(s, put_tensor(s, 1, s->shape.width, NULL, l.widths), low, high);
@@ -82,6 +83,7 @@ static void build_forward(scene *s, caviar_call *call) {
     const int in_place = s->shape.flags & IN_PLACE;
     operand *other = put_matrix(s, !in_place, s->shape.width, l.widths);
     y = output(in_place ? z : other);
+    momenta = in_place ? fill(s, put_vector(s, 1, sizeof(float)), 0.1, 1) : NULL;
     call->args.batch_norm_forward = (caviar_batch_norm_forward_args){ .z = matrix_of(z),
                                                                       .gamma = tensor_of(gamma_),
                                                                       .beta = tensor_of(beta),
@@ -98,7 +100,8 @@ static void build_forward(scene *s, caviar_call *call) {
                                                                       .dropout = dropout_of(&l),
                                                                       .epsilon = EPSILON,
                                                                       .momentum = MOMENTUM,
-                                                                      .active = on_device(l.active) };
+                                                                      .active = on_device(l.active),
+                                                                      .momenta = on_device(momenta) };
 }
 
 /* z without its rounding to a mean of the batch's own: what the formula for a sees. */
@@ -199,13 +202,14 @@ static void check_running(const scene *s, const moments *m, int64_t k, int64_t j
         return;
     }
     const double batch = (double)s->shape.batch, unbiased = m->variance * batch / (batch - 1);
+    const double momentum = momenta ? (double)WAS(float, momenta, k, 0, 0) : (double)MOMENTUM;
     const double old_mean = (double)WAS(float, running_mean, k, 0, j);
     const double old_variance = (double)WAS(float, running_variance, k, 0, j);
     near(s, &n->running_mean, "running_mean", k, 0, j, (double)NOW(float, running_mean, k, 0, j),
-         old_mean + (double)MOMENTUM * (m->mean - old_mean), 4 * ULP * (1 + m->largest));
+         old_mean + momentum * (m->mean - old_mean), 4 * ULP * (1 + m->largest));
     /* The mean that deviations are taken from may be rounded to a float. */
     near(s, &n->running_variance, "running_variance", k, 0, j, (double)NOW(float, running_variance, k, 0, j),
-         old_variance + (double)MOMENTUM * (unbiased - old_variance),
+         old_variance + momentum * (unbiased - old_variance),
          16 * ULP * (1 + unbiased) + 4 * ULP * m->largest * (sqrt(unbiased) + ULP * m->largest));
 }
 

@@ -24,10 +24,11 @@ static const shape schedule_shapes[] = {
 };
 
 #define STEPS_PER_EPOCH 97.0
+#define RUNNING_MOMENTUM 0.1
 
 typedef struct schedule_operands {
     operand *active, *kind, *learning_rate, *decay_rate, *duration, *complement1, *complement2, *step;
-    operand *rate, *correction1, *correction2;
+    operand *rate, *correction1, *correction2, *averaged, *momenta;
 } schedule_operands;
 static schedule_operands h;
 
@@ -48,11 +49,14 @@ static void build_schedule(scene *s, caviar_call *call) {
     h.rate = output(put_vector(s, 1, sizeof(float)));
     h.correction1 = output(put_vector(s, 1, sizeof(float)));
     h.correction2 = output(put_vector(s, 1, sizeof(float)));
+    h.averaged = output(fill_integers(s, put_vector(s, 1, sizeof(int64_t)), 0, 90));
+    h.momenta = output(put_vector(s, 1, sizeof(float)));
     for (int64_t k = 0; k < s->shape.models; k++) {
         const int64_t number = s->first + k;
         WAS(int32_t, h.kind, k, 0, 0) = (int32_t)(number % 4);
         if (s->shape.flags & INACTIVE && number % 3 == 2) WAS(int32_t, h.active, k, 0, 0) = 0;
-        if (s->shape.data == FIRST_STEP) WAS(int64_t, h.step, k, 0, 0) = 0;
+        if (s->shape.data == FIRST_STEP) WAS(int64_t, h.step, k, 0, 0) = WAS(int64_t, h.averaged, k, 0, 0) = 0;
+        if (number % 8 == 7) WAS(int64_t, h.averaged, k, 0, 0) = INT64_C(1) << 32;
         if (number % 8 == 5) WAS(double, h.complement1, k, 0, 0) = 1; /* beta1 = 0 */
         if (far && number % 8 == 6) WAS(int64_t, h.step, k, 0, 0) = ((int64_t)1 << 53) - 5;
     }
@@ -68,7 +72,10 @@ static void build_schedule(scene *s, caviar_call *call) {
                                                   .correction1 = on_device(h.correction1),
                                                   .correction2 = on_device(h.correction2),
                                                   .models = s->shape.models,
-                                                  .steps_per_epoch = STEPS_PER_EPOCH };
+                                                  .steps_per_epoch = STEPS_PER_EPOCH,
+                                                  .averaged = on_device(h.averaged),
+                                                  .momenta = on_device(h.momenta),
+                                                  .running_momentum = RUNNING_MOMENTUM };
 }
 
 static long double rate_of(int64_t k, int64_t t) {
@@ -86,13 +93,23 @@ static long double correction_of(const operand *complement, int64_t k, int64_t t
     return 1 - powl(1 - (long double)WAS(double, complement, k, 0, 0), t);
 }
 
+static void check_momenta(const scene *s, int64_t k, norm *momenta) {
+    const int64_t n = WAS(int64_t, h.averaged, k, 0, 0) + 1;
+    const double expected = (double)(RUNNING_MOMENTUM / (1 - powl(1 - (long double)RUNNING_MOMENTUM, (long double)n)));
+    const float momentum = NOW(float, h.momenta, k, 0, 0);
+    cr_assert(NOW(int64_t, h.averaged, k, 0, 0) == n, "%s: averaged of model %lld", s->shape.why, (long long)k);
+    near(s, momenta, "momenta", k, 0, 0, (double)momentum, expected, 0.51 * ULP * expected);
+    cr_assert(n > 1 || momentum == 1, "%s: the first minibatch is all there is of an average", s->shape.why);
+}
+
 static void check_schedule(const scene *s, const caviar_call *call) {
     (void)call;
-    norm rates = { 0, 0 }, corrections1 = { 0, 0 }, corrections2 = { 0, 0 };
+    norm momenta = { 0, 0 }, rates = { 0, 0 }, corrections1 = { 0, 0 }, corrections2 = { 0, 0 };
     for (int64_t k = 0; k < s->shape.models; k++) {
         if (!WAS(int32_t, h.active, k, 0, 0)) {
             cr_assert(unchanged(h.step, k, 0, 0) && unchanged(h.rate, k, 0, 0) && unchanged(h.correction1, k, 0, 0) &&
-                      unchanged(h.correction2, k, 0, 0));
+                      unchanged(h.correction2, k, 0, 0) && unchanged(h.averaged, k, 0, 0) &&
+                      unchanged(h.momenta, k, 0, 0));
             continue;
         }
         const int64_t t = WAS(int64_t, h.step, k, 0, 0) + 1;
@@ -103,6 +120,7 @@ static void check_schedule(const scene *s, const caviar_call *call) {
         const double c1 = (double)correction_of(h.complement1, k, t), c2 = (double)correction_of(h.complement2, k, t);
         near(s, &corrections1, "correction1", k, 0, 0, (double)NOW(float, h.correction1, k, 0, 0), c1, 0.51 * ULP * c1);
         near(s, &corrections2, "correction2", k, 0, 0, (double)NOW(float, h.correction2, k, 0, 0), c2, 0.51 * ULP * c2);
+        check_momenta(s, k, &momenta);
         if (t > 1) continue;
         cr_assert(NOW(float, h.rate, k, 0, 0) == (float)whole, "%s: rate", s->shape.why);
         cr_assert(NOW(float, h.correction1, k, 0, 0) == (float)WAS(double, h.complement1, k, 0, 0) &&
@@ -112,6 +130,7 @@ static void check_schedule(const scene *s, const caviar_call *call) {
     norm_within(s, &rates, "rate", ULP / 2);
     norm_within(s, &corrections1, "correction1", ULP / 2);
     norm_within(s, &corrections2, "correction2", ULP / 2);
+    norm_within(s, &momenta, "momenta", ULP / 2);
 }
 
 /* -------------------------------------------------------------------------------------------------- optimizer_update

@@ -181,6 +181,8 @@ static const error_input inputs[] = {
     MISSING(schedule, rate),
     MISSING(schedule, correction1),
     MISSING(schedule, correction2),
+    SPOILT(schedule, running_momentum, DOUBLE, 0, "running_momentum is 0"),
+    SPOILT(schedule, running_momentum, DOUBLE, 1.5, "running_momentum is 1.5"),
     SPOILT(schedule, steps_per_epoch, DOUBLE, 0, "steps_per_epoch is 0"),
     SPOILT(schedule, steps_per_epoch, DOUBLE, (double)NAN, "steps_per_epoch is"),
     SPOILT(schedule, steps_per_epoch, DOUBLE, (double)INFINITY, "steps_per_epoch is inf"),

@@ -119,10 +119,11 @@ CAVIAR_VECTORISED static void invert_deviations(float *restrict inverse, const d
 static void update_running(const caviar_batch_norm_forward_args *a, const tile *t, const double *mean,
                            const double *variance) {
     float *running_mean = vector_of(&a->running_mean, t), *running_variance = vector_of(&a->running_variance, t);
+    const float momentum = a->momenta ? a->momenta[t->k] : a->momentum;
     for (int64_t j = 0; j < t->count; j++) {
         const double unbiased = variance[j] * (double)a->batch / (double)(a->batch - 1);
-        running_mean[j] += a->momentum * ((float)mean[j] - running_mean[j]);
-        running_variance[j] += a->momentum * ((float)unbiased - running_variance[j]);
+        running_mean[j] += momentum * ((float)mean[j] - running_mean[j]);
+        running_variance[j] += momentum * ((float)unbiased - running_variance[j]);
     }
 }
 

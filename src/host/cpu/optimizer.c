@@ -24,6 +24,9 @@ void caviar_cpu_schedule(const caviar_schedule_args *a, int64_t first, int64_t l
         a->rate[k] = (float)(a->learning_rate[k] * factor);
         a->correction1[k] = (float)bias_correction(a->complement1[k], t);
         a->correction2[k] = (float)bias_correction(a->complement2[k], t);
+        if (!a->averaged) continue;
+        const double n = (double)++a->averaged[k];
+        a->momenta[k] = (float)(a->running_momentum / bias_correction(a->running_momentum, n));
     }
 }
 

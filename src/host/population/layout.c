@@ -119,12 +119,14 @@ uint64_t caviar_population_lay_out(caviar_population *p, char *arena) {
     double **const doubles[] = { &a->learning_rate, &a->decay_rate, &a->duration, &a->complement1, &a->complement2 };
     float **const floats[] = { &a->rate,     &a->correction1,       &a->correction2,
                                &a->momentum, &a->complement1_float, &a->complement2_float,
-                               &a->epsilon,  &a->weight_decay,      &a->dropout };
+                               &a->epsilon,  &a->weight_decay,      &a->dropout,
+                               &a->momenta };
     for (size_t i = 0; i < sizeof integers / sizeof *integers; i++) CARVE(*integers[i], models);
     for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++) CARVE(*doubles[i], models);
     for (size_t i = 0; i < sizeof floats / sizeof *floats; i++) CARVE(*floats[i], models);
     CARVE(a->stream, models);
     CARVE(a->step, models);
+    CARVE(a->averaged, models);
 
     CARVE(p->mean, p->shape.features);
     CARVE(p->scale, p->shape.features);

@@ -255,6 +255,7 @@ static caviar_status upload_hyperparameters(caviar_population *p, int32_t first,
     UPLOAD_EACH(a->activation, (int32_t)h->activation);
     UPLOAD_EACH(a->stream, h->stream);
     UPLOAD_EACH(a->step, ((void)h, 0));
+    UPLOAD_EACH(a->averaged, ((void)h, 0));
     UPLOAD_EACH(a->learning_rate, h->learning_rate);
     UPLOAD_EACH(a->decay_rate, h->decay_rate);
     UPLOAD_EACH(a->duration, h->schedule_epochs);

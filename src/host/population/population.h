@@ -33,10 +33,10 @@ typedef struct caviar_population_shape {
 typedef struct caviar_model_arrays {
     int32_t *active, *optimizer, *schedule, *activation;
     uint32_t *stream;
-    int64_t *step;
+    int64_t *step, *averaged; /* minibatches in the running averages, of which a model that was written has many */
     double *learning_rate, *decay_rate, *duration, *complement1, *complement2;
     float *rate, *correction1, *correction2, *momentum, *complement1_float, *complement2_float, *epsilon, *weight_decay;
-    float *dropout;
+    float *dropout, *momenta; /* the latter of the running averages, by schedule */
 } caviar_model_arrays;
 
 /* Running sums of metrics, with one element a model; on the device. */

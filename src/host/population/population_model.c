@@ -168,8 +168,11 @@ caviar_status caviar_population_write_model(caviar_population *p, int32_t index,
         function);
     CAVIAR_TRY(upload_model(p, index, model));
     CAVIAR_TRY(caviar_clear_training(p, index, 1));
-    const int64_t step = 0;
-    return caviar_device_upload(p->device, p->arrays.step + index, &step, sizeof step);
+    /* Its running averages are whole: the next minibatch must not take their place, as the first of a fresh model does.
+     */
+    const int64_t step = 0, averaged = INT64_C(1) << 32;
+    CAVIAR_TRY(caviar_device_upload(p->device, p->arrays.step + index, &step, sizeof step));
+    return caviar_device_upload(p->device, p->arrays.averaged + index, &averaged, sizeof averaged);
 }
 
 caviar_status caviar_population_of_model(caviar_population **population, const caviar_model *model,

@@ -93,8 +93,7 @@ static void add_forward(caviar_call_list *list, const scope *s, int trains) {
                 .running_variance = state(s, layer->running_variance), .mean = state(s, layer->mean),
                 .inverse_deviation = state(s, layer->inverse_deviation), .y = h, .models = s->models, .batch = s->batch,
                 .width = layer->out, .widths = widths_of(s, l), .activation = activation, .dropout = dropout_of(s, l),
-                .epsilon = epsilon, .momentum = (float)p->shape.options.batch_norm_momentum,
-                .active = p->arrays.active + s->first);
+                .epsilon = epsilon, .momenta = p->arrays.momenta + s->first, .active = p->arrays.active + s->first);
         } else {
             ADD(list, s->branch, batch_norm_inference, .z = z, .gamma = parameter(s, layer->gamma),
                 .beta = parameter(s, layer->beta), .running_mean = state(s, layer->running_mean),
@@ -180,7 +179,8 @@ static void add_schedule(caviar_call_list *list, const scope *s) {
         .learning_rate = a->learning_rate + k, .decay_rate = a->decay_rate + k, .duration = a->duration + k,
         .complement1 = a->complement1 + k, .complement2 = a->complement2 + k, .step = a->step + k, .rate = a->rate + k,
         .correction1 = a->correction1 + k, .correction2 = a->correction2 + k, .models = s->models,
-        .steps_per_epoch = (double)caviar_population_steps_per_epoch(s->p));
+        .steps_per_epoch = (double)caviar_population_steps_per_epoch(s->p), .averaged = a->averaged + k,
+        .momenta = a->momenta + k, .running_momentum = s->p->shape.options.batch_norm_momentum);
 }
 
 static void add_gather(caviar_call_list *list, const caviar_population *p, const int32_t *order, int64_t order_count,
@@ -242,7 +242,7 @@ static caviar_train_step_args whole_step(const caviar_population *p, int64_t bat
                                     .activation = p->arrays.activation,
                                     .dropout = dropout_of(&all, 0),
                                     .epsilon = (float)p->shape.options.batch_norm_epsilon,
-                                    .momentum = (float)p->shape.options.batch_norm_momentum,
+                                    .momenta = p->arrays.momenta,
                                     .loss_sum = p->train_sums.loss,
                                     .correct = p->train_sums.correct };
     for (int32_t l = 0; l < p->layers; l++) {
