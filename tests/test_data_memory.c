@@ -2,6 +2,7 @@
 #include "failing_allocator.h"
 #include "folder.h"
 #include "host/population/model.h"
+#include "tables.h"
 
 #include <stdint.h>
 #include <sys/stat.h>
@@ -53,6 +54,55 @@ static caviar_status add_test(void) {
     caviar_dataset_info info;
     SUCCEEDS(caviar_dataset_get_info(&info, given));
     cr_assert(info.part_examples[CAVIAR_TEST] == (status == CAVIAR_OK ? 4 : 0));
+    return status;
+}
+
+static const char train_table[] = "n word label\n1 a x\n? b y\n3 ? x\n4 a y\n";
+static const char test_table[] = "word n id label\na 1 7 y\n9 2 8 x\nc 3 9 x\n? ? 1 x\n";
+
+static caviar_status learn_table(void) {
+    parsing = 1; /* the table itself is given */
+    caviar_table table = make_table("t.csv", train_table);
+    parsing = 0;
+    caviar_dataset *dataset = NULL;
+    caviar_status status = caviar_dataset_from_table(&dataset, &table);
+    cr_assert(!dataset == (status != CAVIAR_OK));
+    caviar_dataset_destroy(dataset);
+    return status;
+}
+
+/* What a failure leaves in the dataset is its own, so that each gets one of its own. */
+static caviar_status add_table(void) {
+    parsing = 1;
+    caviar_dataset *d = make_dataset("train.csv", train_table), *test = make_dataset("test.csv", test_table);
+    parsing = 0;
+    const caviar_status status = caviar_dataset_add_test(d, test);
+    cr_assert(d->part_examples[CAVIAR_TEST] == (status == CAVIAR_OK ? 4 : 0));
+    cr_assert(has_note(d, "left alone") == (status == CAVIAR_OK));
+    cr_assert(d->examples == (status == CAVIAR_OK ? 8 : 4) && feature_of(d, 3, 0) == 4);
+    caviar_dataset_destroy(d);
+    caviar_dataset_destroy(test);
+    return status;
+}
+
+static caviar_columns *learnt;
+
+static caviar_status save_columns(void) {
+    const caviar_model_info info = { given->feature_count, 2, 0, { 0 }, 0, CAVIAR_RELU, 0 };
+    caviar_model *model = NULL;
+    caviar_status status = caviar_model_create(&model, &info, 1e-5f, NULL);
+    if (status == CAVIAR_OK) status = caviar_columns_copy(&model->columns, learnt);
+    if (status == CAVIAR_OK) status = caviar_model_save(model, in_folder("model"));
+    caviar_model_destroy(model);
+    return status;
+}
+
+static caviar_status adapt(void) {
+    static char *const names[2] = { "y", "x" };
+    caviar_dataset *adapted = NULL;
+    const caviar_status status = caviar_dataset_adapt(&adapted, given_test, learnt, learnt->features, names, 2);
+    cr_assert(!adapted == (status != CAVIAR_OK));
+    caviar_dataset_destroy(adapted);
     return status;
 }
 
@@ -121,6 +171,18 @@ Test(data_memory, running_out_is_an_error_and_leaves_nothing_behind) {
     write_file("x/t10k-images-idx3-ubyte", idx, sizeof idx);
     write_file("x/t10k-labels-idx1-ubyte", idx_labels, sizeof idx_labels);
     exhaust_allocations("a folder of IDX files", 20, load, NULL);
+
+    given = make_dataset("train.csv", train_table);
+    given_test = make_dataset("test.csv", test_table);
+    learnt = &given->columns;
+    exhaust_allocations("columns", 20, learn_table, NULL);
+    exhaust_allocations("adapting columns", 10, adapt, NULL);
+    exhaust_allocations("saving columns", 40, save_columns, NULL);
+    exhaust_allocations("loading columns", 8, load_model, NULL);
+    exhaust_allocations("a split that learns columns", 20, split, NULL);
+    exhaust_allocations("a test part with columns", 20, add_table, NULL);
+    caviar_dataset_destroy(given);
+    caviar_dataset_destroy(given_test);
 
     exhaust_allocations("saving a model", 50, save, NULL);
     exhaust_allocations("loading a model", 4, load_model, NULL);

@@ -209,12 +209,15 @@ static caviar_status take(caviar_dataset *dataset, joined *both, int64_t further
 static caviar_status add_part(const char *function, caviar_dataset *dataset, const caviar_dataset *other, int part) {
     CAVIAR_TRY(check(function, dataset, other, part));
     caviar_match match;
-    CAVIAR_TRY(caviar_match_make(&match, &dataset->columns, &other->table, &dataset->table.notes));
+    caviar_notes *notes = &dataset->table.notes;
+    const int32_t notes_before = notes->count;
+    CAVIAR_TRY(caviar_match_make(&match, &dataset->columns, &other->table, notes));
     joined both = { .cells = NULL };
     caviar_status status = join(&both, function, dataset, other, &match, part);
     caviar_match_destroy(&match);
     if (status == CAVIAR_OK) status = take(dataset, &both, other->examples, part);
     destroy_joined(&both);
+    while (status != CAVIAR_OK && notes->count > notes_before) free(notes->texts[--notes->count]);
     return status;
 }
 

@@ -59,7 +59,7 @@ static caviar_status note_further(const caviar_match *match, const name_lists *l
                             lists->there[first], further > 1 ? " and others are" : " is");
 }
 
-static caviar_status find_by_name(caviar_match *match, const name_lists *lists, caviar_notes *notes) {
+static caviar_status find_by_name(caviar_match *match, const name_lists *lists) {
     const caviar_columns *columns = match->columns;
     CAVIAR_TRY(caviar_names_match(match->column, lists->expected, columns->count, lists->there,
                                   match->table->column_count, CAVIAR_NAMES_COLUMNS));
@@ -70,7 +70,7 @@ static caviar_status find_by_name(caviar_match *match, const name_lists *lists, 
         return caviar_fail(
             bad(match->table), "%s: has no column \"%.64s\"; %lld of the %lld that are needed are missing",
             source_of(match->table), lists->expected[first], (long long)missing, (long long)columns->count);
-    return note_further(match, lists, notes);
+    return CAVIAR_OK;
 }
 
 static caviar_status find_by_position(caviar_match *match) {
@@ -146,9 +146,10 @@ static caviar_status find_all(caviar_match *match, caviar_notes *notes) {
         return caviar_fail_memory("columns", count * 3 * sizeof *match->column);
     name_lists lists = { NULL, NULL, 0 };
     CAVIAR_TRY(list_names(&lists, match->columns, match->table));
-    caviar_status status = lists.are_named ? find_by_name(match, &lists, notes) : find_by_position(match);
-    free(lists.expected);
+    caviar_status status = lists.are_named ? find_by_name(match, &lists) : find_by_position(match);
     for (int64_t i = 0; i < match->columns->count && status == CAVIAR_OK; i++) status = match_kind(match, i);
+    if (status == CAVIAR_OK) status = note_further(match, &lists, notes);
+    free(lists.expected);
     return status;
 }
 
