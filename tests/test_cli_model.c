@@ -156,7 +156,7 @@ Test(cli_model, predict_refuses_other_data) {
     assert_code(trained, 0);
     command_result narrow = command_run("predict --model model.safetensors --data bare.csv");
     assert_code(narrow, 2);
-    assert_contains(narrow.err, "not like classes");
+    assert_contains(narrow.err, "regression target");
     command_result part = command_run("predict --model model.safetensors --data test.csv --part test");
     assert_code(part, 2);
     assert_contains(part.err, "no test part");

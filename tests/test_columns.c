@@ -331,3 +331,29 @@ Test(columns, refuse_labels_that_are_no_classes) {
     SUCCEEDS(load_labels(20, 10, "n%d", 0, &notes));
     cr_assert_eq(notes, 0);
 }
+
+Test(columns, unite_labels_that_are_one_number) {
+    caviar_dataset *d = make_dataset(NULL, "x label\n1 2\n2 2.0\n3 1\n4 01\n5 0\n6 -0\n7 1e0\n8 +2\n");
+    static const int32_t labels[] = { 0, 0, 1, 1, 2, 2, 1, 0 };
+    static const char *const names[] = { "2", "1", "0" };
+    const char *name = "";
+    cr_assert_eq(d->classes, 3);
+    cr_assert_arr_eq(d->labels, labels, sizeof labels);
+    for (int c = 0; c < 3; c++) {
+        SUCCEEDS(caviar_dataset_class_name(&name, d, c));
+        cr_assert_str_eq(name, names[c]);
+    }
+    caviar_dataset_destroy(d);
+
+    /* Identifiers above 2^53 are no numbers, nor is what only begins as one. */
+    d = make_dataset(NULL, "x label\n1 90071992547409931\n2 90071992547409932\n3 1a\n4 1\n");
+    cr_assert_eq(d->classes, 4);
+    caviar_dataset_destroy(d);
+    caviar_table t = make_table("y.csv", "x label\n1 1\n2 1.0\n");
+    REFUSES(caviar_dataset_from_table(&d, &t), CAVIAR_BAD_FILE, "all labels are \"1\"");
+    t = make_table("y.csv", "x label\n1 1\n2 1.0\n");
+    t.as_expected = 1;
+    SUCCEEDS(caviar_dataset_from_table(&d, &t));
+    cr_assert_eq(d->classes, 1);
+    caviar_dataset_destroy(d);
+}

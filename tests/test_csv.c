@@ -61,7 +61,7 @@ Test(csv, reads_what_spreadsheets_write) {
         { "1,\"two\nlines\"\n2,z\n", "2x1 bytes: 1 2 | two\nlines z | 0 1" },
         /* Labels that are numbers are sorted as numbers, others as text. */
         { "1,10\n2,9\n3,-1\n4,9\n", "4x1 bytes: 1 2 3 4 | -1 9 10 | 2 1 0 1" },
-        { "1,10.0\n2,9.0\n", "2x1 bytes: 1 2 | 9.0 10.0 | 1 0" },
+        { "1,10.0\n2,9.0\n", "2x1 bytes: 1 2 | 9 10 | 1 0" },
         { "1,10\n2,9\n3,x\n", "3x1 bytes: 1 2 3 | 10 9 x | 0 1 2" },
         { "1,10.5\n2,9.5\n", "2x1 bytes: 1 2 | 10.5 9.5 | 0 1" },
         /* Only whole numbers in 0 .. 255 are bytes. */

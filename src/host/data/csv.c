@@ -260,30 +260,67 @@ static caviar_status pack(table *t, void **features) {
     return CAVIAR_OK;
 }
 
-static caviar_status make_dataset(caviar_dataset **dataset, table *t) {
-    void *features = NULL;
-    int32_t *class_of = NULL, *labels = NULL;
-    char **names = NULL;
-    if (t->bytes) CAVIAR_TRY(pack(t, &features));
-    const caviar_status status = t->label_column >= 0 ? caviar_label_set_sort(&class_of, &names, &t->set) : CAVIAR_OK;
-    if (status != CAVIAR_OK) {
-        free(features);
-        return status;
+static caviar_status copy_name(char **name, const table *t, int64_t column) {
+    const caviar_csv_cell *cell = &t->header.cells[column];
+    char shown[CAVIAR_CSV_SHOWN];
+    *name = malloc(cell->length + 1);
+    if (!*name) return caviar_fail_memory("the name of a column", cell->length + 1);
+    const size_t length = caviar_csv_copy(*name, cell);
+    if (caviar_is_utf8(*name, length)) return CAVIAR_OK;
+    return caviar_fail(CAVIAR_BAD_FILE,
+                       "%s:%lld: the name of column number %lld (from 0), \"%s\", is not valid UTF-8; convert the file "
+                       "with iconv",
+                       t->path, (long long)t->header.line, (long long)column, caviar_csv_show(shown, cell));
+}
+
+static caviar_status name_columns(caviar_table *to, const table *t) {
+    int64_t feature = 0;
+    for (int64_t column = 0; column < t->columns && t->header.count > 0; column++) {
+        char **name = column == t->label_column ? &to->label_name : &to->columns[feature++].name;
+        CAVIAR_TRY(copy_name(name, t, column));
     }
-    if (!features) {
-        /* What was allocated ahead is given back; when that fails it is merely kept. */
-        features = realloc(t->features, (size_t)(t->examples * feature_count(t)) * sizeof(float));
-        if (!features) features = t->features;
-        t->features = NULL;
-    }
+    return CAVIAR_OK;
+}
+
+static void take_labels(caviar_table *to, table *t, const int32_t *class_of) {
+    to->labels = t->labels;
+    to->classes = t->set.count;
+    t->labels = NULL;
+    for (int64_t i = 0; i < t->examples; i++) to->labels[i] = class_of[to->labels[i]];
+}
+
+/* What was allocated ahead is given back; when that fails it is merely kept. */
+static void take_features(caviar_table *to, table *t) {
+    to->cells = realloc(t->features, (size_t)(t->examples * feature_count(t)) * sizeof(float));
+    if (!to->cells) to->cells = t->features;
+    t->features = NULL;
+}
+
+static caviar_status fill_table(caviar_table *to, table *t) {
+    int32_t *class_of = NULL;
+    to->rows = t->examples;
+    to->type = t->bytes ? CAVIAR_UINT8 : CAVIAR_FLOAT32;
+    to->source = strdup(t->path);
+    to->columns = calloc((size_t)feature_count(t), sizeof *to->columns);
+    if (!to->source || !to->columns) return caviar_fail_memory(t->path, (size_t)feature_count(t) * sizeof *to->columns);
+    to->column_count = feature_count(t);
+    CAVIAR_TRY(name_columns(to, t));
+    if (t->bytes) CAVIAR_TRY(pack(t, &to->cells));
     if (t->label_column >= 0) {
-        labels = t->labels;
-        t->labels = NULL;
-        for (int64_t i = 0; i < t->examples; i++) labels[i] = class_of[labels[i]];
+        CAVIAR_TRY(caviar_label_set_sort(&class_of, &to->class_names, &t->set));
+        take_labels(to, t, class_of);
+        free(class_of);
     }
-    free(class_of);
-    return caviar_dataset_adopt(dataset, t->path, features, t->bytes ? CAVIAR_UINT8 : CAVIAR_FLOAT32, labels, names,
-                                t->examples, feature_count(t), t->set.count);
+    if (!t->bytes) take_features(to, t);
+    return CAVIAR_OK;
+}
+
+static caviar_status make_dataset(caviar_dataset **dataset, table *t) {
+    caviar_table made = { .rows = 0 };
+    const caviar_status status = fill_table(&made, t);
+    if (status == CAVIAR_OK) return caviar_dataset_from_table(dataset, &made);
+    caviar_table_destroy(&made);
+    return status;
 }
 
 static caviar_status load(caviar_dataset **dataset, const char *path, const caviar_csv_options *options) {

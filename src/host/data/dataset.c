@@ -33,8 +33,10 @@ static caviar_status check_counts(const caviar_table *table, caviar_status statu
     if (columns < 1 || columns > INT32_MAX) {
         return caviar_fail(status, "%s: %lld features; there must be 1 to %d", source, columns, INT32_MAX);
     }
-    if (table->labels && (classes < 2 || classes > CAVIAR_MAX_CLASSES)) {
-        return caviar_fail(status, "%s: %lld classes; there must be 2 to %d", source, classes, CAVIAR_MAX_CLASSES);
+    const int least = table->as_expected ? 1 : 2;
+    if (table->labels && (classes < least || classes > CAVIAR_MAX_CLASSES)) {
+        return caviar_fail(status, "%s: %lld classes; there must be %d to %d", source, classes, least,
+                           CAVIAR_MAX_CLASSES);
     }
     if (!table->labels && classes != 0) {
         return caviar_fail(status, "%s: %lld classes but no labels; without labels it must be 0", source, classes);
@@ -99,6 +101,10 @@ static caviar_status check_and_complete(caviar_dataset *dataset) {
     CAVIAR_TRY(check_counts(table, status, name));
     CAVIAR_TRY(check_cells(table, status, name));
     CAVIAR_TRY(check_labels(table, status, name));
+    CAVIAR_TRY(caviar_labels_unite(table));
+    if (table->labels && table->classes < 2 && !table->as_expected)
+        return caviar_fail(status, "%s: all labels are \"%.40s\"; a classifier needs two or more classes", name,
+                           table->class_names[0]);
     CAVIAR_TRY(caviar_labels_check(table, status, name));
     return complete(dataset);
 }

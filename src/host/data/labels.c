@@ -1,6 +1,7 @@
 #include "labels.h"
 
 #include "host/status.h"
+#include "names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,4 +64,54 @@ caviar_status caviar_labels_check(caviar_table *table, caviar_status status, con
         CAVIAR_TRY(refuse_too_many(table, status, source));
     }
     return note_single_examples(table, source);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- uniting
+ */
+
+/* The canonical text of each class, "" where its name stays. */
+typedef char number_text[CAVIAR_NUMBER_SIZE];
+
+/* Renames what is a number, and moves the names that are left together; `class_of` gets the new class of each. */
+static caviar_status rename_classes(caviar_table *table, int32_t *class_of, const int64_t *match) {
+    const size_t count = (size_t)table->classes;
+    number_text *numbers = malloc(count * sizeof *numbers);
+    char **names = malloc(count * sizeof *names), **copy = NULL;
+    int64_t classes = 0;
+    int all_numbers = 1;
+    for (int64_t c = 0; c < table->classes && numbers && names; c++) {
+        class_of[c] = (int32_t)classes;
+        if (match[c] < c) {
+            class_of[c] = class_of[match[c]];
+            continue;
+        }
+        const int is_number = caviar_names_number(numbers[c], table->class_names[c]);
+        all_numbers = all_numbers && is_number;
+        names[classes++] = is_number ? numbers[c] : table->class_names[c];
+    }
+    if (numbers && names) copy = caviar_names_copy(names, classes);
+    free(numbers);
+    free(names);
+    if (!copy) return caviar_fail_memory("the names of classes", count * sizeof(number_text));
+    free(table->class_names);
+    table->class_names = copy;
+    table->classes = classes;
+    table->labels_are_numbers = all_numbers;
+    for (int64_t i = 0; i < table->rows; i++) table->labels[i] = class_of[table->labels[i]];
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_labels_unite(caviar_table *table) {
+    if (!table->labels || !table->class_names) return CAVIAR_OK;
+    const size_t bytes = (size_t)table->classes * sizeof(int64_t);
+    int64_t *match = malloc(bytes);
+    int32_t *class_of = malloc(bytes);
+    const char *const *names = (const char *const *)table->class_names;
+    caviar_status status = match && class_of ? CAVIAR_OK : caviar_fail_memory("classes", 2 * bytes);
+    if (status == CAVIAR_OK)
+        status = caviar_names_match(match, names, table->classes, names, table->classes, CAVIAR_NAMES_CLASSES);
+    if (status == CAVIAR_OK) status = rename_classes(table, class_of, match);
+    free(match);
+    free(class_of);
+    return status;
 }

@@ -12,4 +12,10 @@
  */
 caviar_status caviar_labels_check(caviar_table *table, caviar_status status, const char *source);
 
+/*
+ * Makes one class of those whose names are the same number, such as "1", "1.0" and "01", under its shortest name; the
+ * order of classes stays. Numbers are compared as caviar_names_match does.
+ */
+caviar_status caviar_labels_unite(caviar_table *table);
+
 #endif

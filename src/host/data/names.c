@@ -1,7 +1,6 @@
 /* Names in one block of memory, and names found among others. */
 #include "names.h"
 
-#include "host/number.h"
 #include "host/status.h"
 
 #include <math.h>
@@ -60,6 +59,13 @@ int caviar_is_utf8(const char *text, size_t length) {
 /* ------------------------------------------------------------------------------------------------------------ matching
  */
 
+int caviar_names_number(char number[CAVIAR_NUMBER_SIZE], const char *name) {
+    double value;
+    if (!caviar_number_parse(&value, name) || fabs(value) > 0x1p53) return 0;
+    caviar_number_format(number, value == 0 ? 0 : value); /* -0 is 0 */
+    return 1;
+}
+
 /* A name, and where it was. */
 typedef struct key {
     const char *name;
@@ -67,14 +73,11 @@ typedef struct key {
     char number[CAVIAR_NUMBER_SIZE]; /* the canonical text of a number; "" where it is none or is compared as text */
 } key;
 
-/* Above 2^53 different whole numbers are the same double, and such labels are identifiers rather than numbers. */
 static void make_key(key *k, const char *name, int64_t index, caviar_names_kind kind) {
-    double value;
     k->name = name;
     k->index = index;
     k->number[0] = 0;
-    if (kind == CAVIAR_NAMES_CLASSES && caviar_number_parse(&value, name) && fabs(value) <= 0x1p53)
-        caviar_number_format(k->number, value == 0 ? 0 : value); /* -0 is 0 */
+    if (kind == CAVIAR_NAMES_CLASSES && !caviar_names_number(k->number, name)) k->number[0] = 0;
 }
 
 static int compare_texts(const key *a, const key *b) {

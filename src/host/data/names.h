@@ -3,6 +3,8 @@
 #ifndef CAVIAR_HOST_NAMES_H
 #define CAVIAR_HOST_NAMES_H
 
+#include "host/number.h"
+
 #include <caviar/caviar.h>
 
 /* Copies names, or makes "0", "1", ...; NULL: out of memory. */
@@ -17,6 +19,12 @@ char **caviar_names_decimal(int64_t count);
 typedef enum caviar_names_kind { CAVIAR_NAMES_COLUMNS, CAVIAR_NAMES_CLASSES } caviar_names_kind;
 caviar_status caviar_names_match(int64_t *match, const char *const *names, int64_t count, const char *const *among,
                                  int64_t among_count, caviar_names_kind kind);
+
+/*
+ * Writes the one text for a number, however it is written; 0: the name is none. Above 2^53 different whole numbers are
+ * the same double, and such names are identifiers rather than numbers.
+ */
+int caviar_names_number(char number[CAVIAR_NUMBER_SIZE], const char *name);
 
 /* Whether text is what model files (JSON) can hold: valid UTF-8. */
 int caviar_is_utf8(const char *text, size_t length);
