@@ -5,7 +5,7 @@
  *
  * Parsing by jansson (2.14) is one allocation here and not each of its own: it takes no notice when it could not grow
  * the text of a string, goes on without that character, and without the last one reads beyond the end. Not failed at
- * all are allocations within the C library, zlib and OpenMP's runtime.
+ * all are allocations within the C library, Zstandard and OpenMP's runtime.
  */
 #ifndef CAVIAR_TESTS_FAILING_ALLOCATOR_H
 #define CAVIAR_TESTS_FAILING_ALLOCATOR_H
@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
+#include <zstd.h>
 
 enum { MOST_BLOCKS = 1 << 15 };
 
@@ -77,7 +77,7 @@ void __wrap_free(void *memory) {
     __real_free(memory);
 }
 
-/* What these allocate is the C library's or zlib's own until it is given out. */
+/* What these allocate is the C library's or Zstandard's own until it is given out. */
 FILE *__real_open_memstream(char **text, size_t *size);
 FILE *__wrap_open_memstream(char **text, size_t *size);
 FILE *__wrap_open_memstream(char **text, size_t *size) {
@@ -92,10 +92,10 @@ int __wrap_vasprintf(char **text, const char *format, va_list arguments) {
     return length;
 }
 
-gzFile __real_gzdopen(int descriptor, const char *mode);
-gzFile __wrap_gzdopen(int descriptor, const char *mode);
-gzFile __wrap_gzdopen(int descriptor, const char *mode) {
-    return allocation_fails("gzdopen") ? NULL : __real_gzdopen(descriptor, mode);
+ZSTD_DCtx *__real_ZSTD_createDCtx(void);
+ZSTD_DCtx *__wrap_ZSTD_createDCtx(void);
+ZSTD_DCtx *__wrap_ZSTD_createDCtx(void) {
+    return allocation_fails("ZSTD_createDCtx") ? NULL : __real_ZSTD_createDCtx();
 }
 
 /* jansson leaves no message when memory runs out. */

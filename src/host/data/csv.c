@@ -326,7 +326,7 @@ static caviar_status make_dataset(caviar_dataset **dataset, table *t) {
 static caviar_status load(caviar_dataset **dataset, const char *path, const caviar_csv_options *options) {
     table t = { .path = path, .label = options->label, .bytes = 1 };
     caviar_bytes file;
-    CAVIAR_TRY(caviar_file_read(&file, path, CAVIAR_PLAIN_OR_GZIP, 0));
+    CAVIAR_TRY(caviar_file_read(&file, path, CAVIAR_MAYBE_COMPRESSED, 0));
     t.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     caviar_status status = t.c_locale ? read_table(&t, &file, options) : caviar_fail_memory("the locale of numbers", 1);
     if (status == CAVIAR_OK) status = make_dataset(dataset, &t);

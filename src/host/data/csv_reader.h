@@ -2,7 +2,7 @@
 #ifndef CAVIAR_HOST_CSV_READER_H
 #define CAVIAR_HOST_CSV_READER_H
 
-#include "host/file.h"
+#include "host/input.h"
 
 #include <locale.h>
 

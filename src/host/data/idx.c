@@ -3,7 +3,7 @@
  * last index fastest (http://yann.lecun.com/exdb/mnist). Only unsigned bytes are read, which is what data sets of
  * images use.
  */
-#include "host/file.h"
+#include "host/input.h"
 #include "host/status.h"
 #include "loader.h"
 
@@ -79,7 +79,7 @@ static caviar_status parse(idx *array, const char *path) {
 }
 
 static caviar_status read_idx(idx *array, const char *path) {
-    CAVIAR_TRY(caviar_file_read(&array->file, path, CAVIAR_PLAIN_OR_GZIP, 0));
+    CAVIAR_TRY(caviar_file_read(&array->file, path, CAVIAR_MAYBE_COMPRESSED, 0));
     const caviar_status status = parse(array, path);
     if (status == CAVIAR_OK) return CAVIAR_OK;
     free(array->file.data);

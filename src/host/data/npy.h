@@ -2,7 +2,7 @@
 #ifndef CAVIAR_HOST_NPY_H
 #define CAVIAR_HOST_NPY_H
 
-#include "host/file.h"
+#include "host/input.h"
 
 #define CAVIAR_NPY_MAX_RANK 64 /* NumPy's own limit */
 

@@ -189,7 +189,7 @@ static caviar_status parse(caviar_npy *array, const char *path) {
 }
 
 caviar_status caviar_npy_read(caviar_npy *array, const char *path) {
-    CAVIAR_TRY(caviar_file_read(&array->file, path, CAVIAR_PLAIN_OR_GZIP, 0));
+    CAVIAR_TRY(caviar_file_read(&array->file, path, CAVIAR_MAYBE_COMPRESSED, 0));
     const caviar_status status = parse(array, path);
     if (status != CAVIAR_OK) free(array->file.data);
     return status;

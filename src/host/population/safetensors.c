@@ -9,6 +9,7 @@
  */
 #include "host/data/names.h"
 #include "host/file.h"
+#include "host/input.h"
 #include "host/status.h"
 #include "model.h"
 #include "model_columns.h"

@@ -4,7 +4,7 @@
  */
 #include "space.h"
 
-#include "host/file.h"
+#include "host/input.h"
 #include "host/status.h"
 
 #include <stdarg.h>

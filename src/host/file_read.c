@@ -1,0 +1,64 @@
+/* Reading what is left of an input into memory. */
+#include "input.h"
+#include "status.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static size_t machine_memory(void) {
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || page <= 0 || (size_t)pages > SIZE_MAX / 2 / (size_t)page) return SIZE_MAX / 2;
+    return (size_t)pages * (size_t)page;
+}
+
+static caviar_status fail_large(const caviar_input *input, size_t limit, int is_memory) {
+    if (is_memory) {
+        return caviar_fail(CAVIAR_OUT_OF_MEMORY, "%s: holds more than %zu bytes, half of the memory that is free here",
+                           caviar_input_name(input), limit);
+    }
+    return caviar_fail(CAVIAR_BAD_FILE, "%s: holds more than %zu bytes, the most that is read",
+                       caviar_input_name(input), limit);
+}
+
+static caviar_status read_up_to(caviar_bytes *content, caviar_input *input, size_t limit, int is_memory) {
+    const size_t known = caviar_input_size(input);
+    if (known > limit) return fail_large(input, limit, is_memory);
+    /* Room for one byte more than expected, which finds the end without growing, and for the zero byte. */
+    size_t capacity = (known ? known : limit < 65536 ? limit : 65536) + 2;
+    content->data = malloc(capacity);
+    if (!content->data) return caviar_fail_memory(caviar_input_name(input), capacity);
+    for (;;) {
+        const size_t room = capacity - 1 - content->size;
+        size_t got;
+        CAVIAR_TRY(caviar_input_read(&got, input, content->data + content->size, room));
+        content->size += got;
+        if (content->size > limit) return fail_large(input, limit, is_memory);
+        if (got < room) break;
+        capacity = capacity < limit / 2 ? 2 * capacity : limit + 2;
+        unsigned char *more = realloc(content->data, capacity);
+        if (!more) return caviar_fail_memory(caviar_input_name(input), capacity);
+        content->data = more;
+    }
+    content->data[content->size] = 0;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_input_read_all(caviar_bytes *bytes, caviar_input *input, size_t limit) {
+    caviar_bytes content = { NULL, 0 };
+    const caviar_status status = read_up_to(&content, input, limit ? limit : machine_memory() / 2, limit == 0);
+    if (status != CAVIAR_OK) {
+        free(content.data);
+        return status;
+    }
+    *bytes = content;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_file_read(caviar_bytes *bytes, const char *path, caviar_compression compression, size_t limit) {
+    caviar_input *input;
+    CAVIAR_TRY(caviar_input_open(&input, path, compression));
+    const caviar_status status = caviar_input_read_all(bytes, input, limit);
+    caviar_input_close(input);
+    return status;
+}
