@@ -323,10 +323,10 @@ static caviar_status make_dataset(caviar_dataset **dataset, table *t) {
     return status;
 }
 
-static caviar_status load(caviar_dataset **dataset, const char *path, const caviar_csv_options *options) {
-    table t = { .path = path, .label = options->label, .bytes = 1 };
+static caviar_status load(caviar_dataset **dataset, caviar_input *input, const caviar_csv_options *options) {
+    table t = { .path = caviar_input_name(input), .label = options->label, .bytes = 1 };
     caviar_bytes file;
-    CAVIAR_TRY(caviar_file_read(&file, path, CAVIAR_MAYBE_COMPRESSED, 0));
+    CAVIAR_TRY(caviar_input_read_all(&file, input, 0));
     t.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     caviar_status status = t.c_locale ? read_table(&t, &file, options) : caviar_fail_memory("the locale of numbers", 1);
     if (status == CAVIAR_OK) status = make_dataset(dataset, &t);
@@ -341,9 +341,9 @@ static caviar_status load(caviar_dataset **dataset, const char *path, const cavi
     return status;
 }
 
-caviar_status caviar_dataset_load_csv(caviar_dataset **dataset, const char *path, const caviar_csv_options *options) {
+caviar_status caviar_dataset_read_csv(caviar_dataset **dataset, caviar_input *input,
+                                      const caviar_csv_options *options) {
     const caviar_csv_options defaults = CAVIAR_CSV_OPTIONS_INIT;
-    CAVIAR_REQUIRE(dataset && path, "dataset_load_csv: %s is NULL", dataset ? "path" : "dataset");
     if (!options) options = &defaults;
     CAVIAR_REQUIRE(options->struct_size == sizeof *options,
                    "dataset_load_csv: struct_size is %zu, not %zu; begin with CAVIAR_CSV_OPTIONS_INIT",
@@ -357,5 +357,14 @@ caviar_status caviar_dataset_load_csv(caviar_dataset **dataset, const char *path
         "point or a line's end",
         options->delimiter);
     CAVIAR_REQUIRE(!options->label || *options->label, "dataset_load_csv: label is empty; name a column or \"none\"");
-    return load(dataset, path, options);
+    return load(dataset, input, options);
+}
+
+caviar_status caviar_dataset_load_csv(caviar_dataset **dataset, const char *path, const caviar_csv_options *options) {
+    CAVIAR_REQUIRE(dataset && path, "dataset_load_csv: %s is NULL", dataset ? "path" : "dataset");
+    caviar_input *input;
+    CAVIAR_TRY(caviar_input_open(&input, path, CAVIAR_MAYBE_COMPRESSED));
+    const caviar_status status = caviar_dataset_read_csv(dataset, input, options);
+    caviar_input_close(input);
+    return status;
 }
