@@ -5,6 +5,7 @@
  */
 #include "limits.h"
 
+#include "host/cpu/cpu.h"
 #include "host/cpu/product.h"
 #include "host/status.h"
 #include "statistics.h"
@@ -20,17 +21,22 @@ typedef struct copy_state {
     int by_runtime;
 } copy_state;
 
+/* A thread's part each. */
+static void copy_parts(void *state, int64_t first, int64_t last) {
+    const copy_state *s = state;
+    const size_t part = s->bytes / (size_t)s->clock->threads;
+    for (int64_t t = first; t < last; t++) memcpy(s->to + (size_t)t * part, s->from + (size_t)t * part, part);
+}
+
 static caviar_status run_copy(void *state, int64_t times) {
     const copy_state *s = state;
     const int threads = s->clock->threads;
-    const size_t part = s->bytes / (size_t)(threads > 0 ? threads : 1);
     for (int64_t i = 0; i < times; i++) {
         if (s->clock->timer) {
             CAVIAR_TRY(bench_gpu_copy(s->clock->device, s->to, s->from, s->bytes, s->by_runtime));
             continue;
         }
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-        for (int t = 0; t < threads; t++) memcpy(s->to + (size_t)t * part, s->from + (size_t)t * part, part);
+        caviar_team_run(caviar_cpu_team(s->clock->device), threads, threads, 1, copy_parts, state);
     }
     return CAVIAR_OK;
 }
@@ -68,6 +74,13 @@ typedef struct product_state {
     int tf32;
 } product_state;
 
+static void multiply_rows(void *state, int64_t first, int64_t last) {
+    const product_state *s = state;
+    const int64_t n = s->size;
+    caviar_cpu_product(s->c + first * n, n, (caviar_cpu_factor){ s->a + first * n, n, 1 },
+                       (caviar_cpu_factor){ s->b, n, 1 }, last - first, n, n);
+}
+
 static caviar_status run_product(void *state, int64_t times) {
     const product_state *s = state;
     const int n = (int)s->size;
@@ -83,14 +96,10 @@ static caviar_status run_product(void *state, int64_t times) {
         for (int64_t i = 0; i < times; i++) CAVIAR_TRY(bench_gpu_multiply(s->clock->device, &product));
         return CAVIAR_OK;
     }
-    const int64_t threads = s->clock->threads, rows = (n + threads - 1) / threads;
-    const caviar_cpu_factor b = { s->b, n, 1 };
-    for (int64_t i = 0; i < times; i++) {
-#pragma omp parallel for num_threads((int)threads) schedule(static)
-        for (int64_t first = 0; first < n; first += rows)
-            caviar_cpu_product(s->c + first * n, n, (caviar_cpu_factor){ s->a + first * n, n, 1 }, b,
-                               n - first < rows ? n - first : rows, n, n);
-    }
+    const int threads = s->clock->threads;
+    for (int64_t i = 0; i < times; i++)
+        caviar_team_run(caviar_cpu_team(s->clock->device), threads, n, (n + threads - 1) / threads, multiply_rows,
+                        state);
     return CAVIAR_OK;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "product.h"
 
+#include "host/cpu/cpu.h"
 #include "host/cpu/product.h"
 #include "host/status.h"
 #include "row.h"
@@ -30,9 +31,13 @@ static void multiply_model(const bench_product *p, int64_t k) {
                            p->in, p->out);
 }
 
-caviar_status bench_product_on_cpu(const bench_product *p, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
-    for (int64_t k = 0; k < p->models; k++) multiply_model(p, k);
+static void multiply_models(void *context, int64_t first, int64_t last) {
+    for (int64_t k = first; k < last; k++) multiply_model(context, k);
+}
+
+caviar_status bench_product_on_cpu(const bench_product *p, const caviar_device *device) {
+    bench_product product = *p;
+    caviar_team_run(caviar_cpu_team(device), caviar_cpu_threads(device), p->models, 1, multiply_models, &product);
     return CAVIAR_OK;
 }
 
@@ -67,7 +72,7 @@ static caviar_status run(void *state, int64_t times) {
     const product_state *s = state;
     for (int64_t i = 0; i < times; i++)
         CAVIAR_TRY(s->context->clock.timer ? bench_product_on_gpu(s->context->device, &s->product, s->tf32)
-                                           : bench_product_on_cpu(&s->product, s->context->clock.threads));
+                                           : bench_product_on_cpu(&s->product, s->context->clock.device));
     return CAVIAR_OK;
 }
 

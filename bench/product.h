@@ -15,7 +15,7 @@ typedef struct bench_product {
     caviar_tensor w;
 } bench_product;
 
-caviar_status bench_product_on_cpu(const bench_product *product, int threads);
+caviar_status bench_product_on_cpu(const bench_product *product, const caviar_device *device);
 caviar_status bench_product_on_gpu(caviar_device *device, const bench_product *product, int tf32);
 
 #endif

@@ -1,6 +1,7 @@
 /* Windows, repetitions, flushing of caches. */
 #include "timing.h"
 
+#include "host/cpu/cpu.h"
 #include "host/status.h"
 #include "system.h"
 
@@ -29,14 +30,16 @@ static size_t flush_size(caviar_device *device, int threads) {
     return 2 * cache > least ? 2 * cache : least;
 }
 
+static void fill_parts(void *context, int64_t first, int64_t last) {
+    const bench_clock *clock = context;
+    const size_t part = clock->flush_bytes / (size_t)clock->threads;
+    for (int64_t t = first; t < last; t++) memset(clock->flush + (size_t)t * part, (int)(part % 255) + 1, part);
+}
+
 /* Fills the caches with other lines: on the CPU each thread those of its own core. */
 static caviar_status flush(bench_clock *clock) {
     if (clock->timer) return clock->device->table->clear(clock->device, clock->flush, clock->flush_bytes);
-    const size_t part = clock->flush_bytes / (size_t)clock->threads;
-    static int value;
-    value++;
-#pragma omp parallel for num_threads(clock->threads) schedule(static, 1)
-    for (int t = 0; t < clock->threads; t++) memset(clock->flush + (size_t)t * part, value, part);
+    caviar_team_run(caviar_cpu_team(clock->device), clock->threads, clock->threads, 1, fill_parts, clock);
     return CAVIAR_OK;
 }
 

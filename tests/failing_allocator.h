@@ -5,7 +5,7 @@
  *
  * Parsing by jansson (2.14) is one allocation here and not each of its own: it takes no notice when it could not grow
  * the text of a string, goes on without that character, and without the last one reads beyond the end. Not failed at
- * all are allocations within the C library, Zstandard and OpenMP's runtime.
+ * all are allocations within the C library and Zstandard.
  */
 #ifndef CAVIAR_TESTS_FAILING_ALLOCATOR_H
 #define CAVIAR_TESTS_FAILING_ALLOCATOR_H

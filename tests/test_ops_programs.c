@@ -1,13 +1,12 @@
 /*
  * Programs of the CPU device: a training step of two layers as one program gives the bits of its calls one by one, on
- * any number of threads, for a model alone as among a thousand; and the settings of OpenMP and of arithmetic are kept.
+ * any number of threads, for a model alone as among a thousand; and the settings of arithmetic are kept.
  */
 #include "ops/cases.h"
 
 #include "host/cpu/cpu.h"
 
 #include <math.h>
-#include <omp.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -373,10 +372,9 @@ static void *train_in_thread(void *context) {
     return NULL;
 }
 
-Test(ops_programs, the_setting_of_openmp_is_kept) {
+Test(ops_programs, two_threads_use_two_devices_at_once) {
     static training first, second;
     caviar_device *one = cpu(2), *other = cpu(2);
-    omp_set_num_threads(3);
     begin(&first, one, 60, 0);
     begin(&second, other, 60, 0);
     pthread_t threads[2];
@@ -385,7 +383,6 @@ Test(ops_programs, the_setting_of_openmp_is_kept) {
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
     check_same(&first, &second, "computing beside another program");
-    cr_assert(omp_get_max_threads() == 3, "OpenMP is left with %d threads", omp_get_max_threads());
     scene_end(&first.s);
     scene_end(&second.s);
     one->table->close(one);

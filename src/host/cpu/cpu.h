@@ -1,10 +1,12 @@
 /*
- * The CPU device: C and OpenMP. Each operation is a function over a range of units - models, minibatch
+ * The CPU device: C and threads of its own. Each operation is a function over a range of units - models, minibatch
  * examples, trials - and one thread does all of a unit's work, in an order that depends on that unit alone. So a
  * model's bits depend on neither the threads nor its neighbours.
  */
 #ifndef CAVIAR_HOST_CPU_CPU_H
 #define CAVIAR_HOST_CPU_CPU_H
+
+#include "team.h"
 
 #include "kernels/device.h"
 
@@ -63,7 +65,8 @@ caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device 
 caviar_status caviar_cpu_program_run(caviar_device *device, caviar_program *program, int64_t times);
 void caviar_cpu_program_destroy(caviar_device *device, caviar_program *program);
 int caviar_cpu_threads(const caviar_device *device);
-/* Runs one call, on so many threads. */
-void caviar_cpu_run_call(const caviar_call *call, int threads);
+caviar_team *caviar_cpu_team(const caviar_device *device);
+/* Runs one call, on the device's threads. */
+void caviar_cpu_run_call(const caviar_call *call, const caviar_device *device);
 
 #endif

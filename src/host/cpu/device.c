@@ -13,10 +13,15 @@
 typedef struct cpu_device {
     caviar_device base;
     int threads;
+    caviar_team *team;
 } cpu_device;
 
 int caviar_cpu_threads(const caviar_device *device) {
     return ((const cpu_device *)device)->threads;
+}
+
+caviar_team *caviar_cpu_team(const caviar_device *device) {
+    return ((const cpu_device *)device)->team;
 }
 
 /* The processors that this process may run on. */
@@ -76,6 +81,7 @@ static int32_t cpu_enough_models(const caviar_device *device) {
 }
 
 static void cpu_close(caviar_device *device) {
+    caviar_team_destroy(caviar_cpu_team(device));
     free(device);
 }
 
@@ -134,7 +140,7 @@ static caviar_status cpu_wait(caviar_device *device) {
     static caviar_status cpu_##op_name(caviar_device *device, const caviar_##op_name##_args *args, void *stream) {     \
         (void)stream;                                                                                                  \
         const caviar_call call = { .op = CAVIAR_OP_##op_name, .args.op_name = *args };                                 \
-        caviar_cpu_run_call(&call, caviar_cpu_threads(device));                                                        \
+        caviar_cpu_run_call(&call, device);                                                                            \
         return CAVIAR_OK;                                                                                              \
     }
 CAVIAR_FOR_EACH_OP(CAVIAR_DEFINE_CPU_OP)
@@ -163,6 +169,11 @@ caviar_status caviar_cpu_open(caviar_device **device, int threads) {
     if (!d) return caviar_fail_memory("the CPU device", sizeof *d);
     d->base.table = &cpu_table;
     d->threads = threads > 0 ? threads : usable_processors();
+    d->team = caviar_team_create(d->threads);
+    if (!d->team) {
+        free(d);
+        return caviar_fail_memory("the threads of the CPU device", (size_t)threads * sizeof(void *));
+    }
     *device = &d->base;
     return CAVIAR_OK;
 }

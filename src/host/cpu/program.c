@@ -6,6 +6,7 @@
  */
 #include "cpu.h"
 #include "denormals.h"
+#include "team.h"
 
 #include "host/status.h"
 
@@ -66,24 +67,50 @@ static size_t run_of_model_calls(const caviar_call *calls, size_t count, int64_t
     return length;
 }
 
-/* The calls, once, on every thread of the team; each loop ends with all threads having arrived. */
-static void run_once(const caviar_call *calls, size_t count, const int32_t *active) {
+/* Who works, and with how many threads. */
+typedef struct workers {
+    caviar_team *team;
+    int threads;
+} workers;
+
+/* Calls first .. first + length - 1 of a list, as one parallel loop over their units. */
+typedef struct stretch {
+    const caviar_call *calls;
+    size_t length;
+    const int32_t *active;
+} stretch;
+
+static void run_models(void *context, int64_t first, int64_t last) {
+    const stretch *s = context;
+    for (int64_t k = first; k < last; k++) {
+        if (s->active && !s->active[k]) continue;
+        for (size_t j = 0; j < s->length; j++) caviar_cpu_run(&s->calls[j], k, k + 1);
+    }
+}
+
+static void run_units(void *context, int64_t first, int64_t last) {
+    const stretch *s = context;
+    caviar_cpu_run(s->calls, first, last);
+}
+
+/* Units that cost alike are taken in a few ranges a thread. */
+static int64_t even_grain(int64_t units, int threads) {
+    const int64_t grain = units / (4 * (int64_t)threads);
+    return grain > 1 ? grain : 1;
+}
+
+/* The calls, once. */
+static void run_once(const caviar_call *calls, size_t count, const int32_t *active, const workers *w) {
     for (size_t i = 0; i < count;) {
         int64_t units = 0;
-        size_t length = 1;
-        const caviar_cpu_unit unit = caviar_cpu_unit_of(&calls[i], &units);
-        if (unit == CAVIAR_CPU_MODELS) {
-            length = run_of_model_calls(calls + i, count - i, units);
-#pragma omp for schedule(dynamic, 1)
-            for (int64_t k = 0; k < units; k++) {
-                if (active && !active[k]) continue;
-                for (size_t j = i; j < i + length; j++) caviar_cpu_run(&calls[j], k, k + 1);
-            }
+        stretch s = { &calls[i], 1, active };
+        if (caviar_cpu_unit_of(&calls[i], &units) == CAVIAR_CPU_MODELS) {
+            s.length = run_of_model_calls(calls + i, count - i, units);
+            caviar_team_run(w->team, w->threads, units, 1, run_models, &s);
         } else {
-#pragma omp for schedule(static)
-            for (int64_t u = 0; u < units; u++) caviar_cpu_run(&calls[i], u, u + 1);
+            caviar_team_run(w->team, w->threads, units, even_grain(units, w->threads), run_units, &s);
         }
-        i += length;
+        i += s.length;
     }
 }
 
@@ -189,47 +216,62 @@ static void run_model(const caviar_call *calls, size_t count, const minibatches 
     }
 }
 
-/* The next `now` steps, on every thread of the team. */
-static void run_ahead(const caviar_call *calls, size_t count, const int32_t *active, const minibatches *ahead,
-                      int64_t now) {
-    const caviar_gather_args *const gather = &calls[0].args.gather;
-    const caviar_advance_args *const advance = &calls[count - 1].args.advance;
-    int64_t models = 0;
-    caviar_cpu_unit_of(&calls[1], &models);
-#pragma omp for schedule(static)
-    for (int64_t u = 0; u < now * gather->batch; u++) {
-        caviar_gather_args a = place_of(gather, ahead, u / gather->batch, now);
+/* The next `now` steps of a list. */
+typedef struct steps {
+    const caviar_call *calls;
+    size_t count;
+    const int32_t *active;
+    const minibatches *ahead;
+    int64_t now;
+} steps;
+
+/* Units are the examples of all the minibatches, one after another. */
+static void gather_ahead(void *context, int64_t first, int64_t last) {
+    const steps *s = context;
+    const caviar_gather_args *const gather = &s->calls[0].args.gather;
+    const caviar_advance_args *const advance = &s->calls[s->count - 1].args.advance;
+    for (int64_t u = first; u < last; u++) {
+        caviar_gather_args a = place_of(gather, s->ahead, u / gather->batch, s->now);
         int64_t cursor = *gather->cursor + u / gather->batch * advance->by;
         a.cursor = &cursor;
         caviar_cpu_gather(&a, u % gather->batch, u % gather->batch + 1);
     }
-#pragma omp for schedule(dynamic, 1)
-    for (int64_t k = 0; k < models; k++)
-        if (!active || active[k]) run_model(calls, count, ahead, now, k);
-#pragma omp single
+}
+
+static void run_models_ahead(void *context, int64_t first, int64_t last) {
+    const steps *s = context;
+    for (int64_t k = first; k < last; k++)
+        if (!s->active || s->active[k]) run_model(s->calls, s->count, s->ahead, s->now, k);
+}
+
+static void run_ahead(const caviar_call *calls, size_t count, const int32_t *active, const minibatches *ahead,
+                      int64_t now, const workers *w) {
+    steps s = { calls, count, active, ahead, now };
+    const int64_t examples = now * calls[0].args.gather.batch;
+    const caviar_advance_args *const advance = &calls[count - 1].args.advance;
+    int64_t models = 0;
+    caviar_cpu_unit_of(&calls[1], &models);
+    caviar_team_run(w->team, w->threads, examples, even_grain(examples, w->threads), gather_ahead, &s);
+    caviar_team_run(w->team, w->threads, models, 1, run_models_ahead, &s);
     *advance->cursor += now * advance->by;
 }
 
 static void run_calls(const caviar_call *calls, size_t count, const int32_t *active, const minibatches *ahead,
-                      int64_t times, int threads) {
-    const int team = team_size(calls, count, threads);
-    (void)team; /* in a build without OpenMP */
-#pragma omp parallel num_threads(team)
-    {
-        const uint64_t mode = caviar_cpu_flush_denormals();
-        for (int64_t t = 0, now; t < times; t += now) {
-            now = ahead->most < times - t ? ahead->most : times - t;
-            if (now > 1)
-                run_ahead(calls, count, active, ahead, now);
-            else
-                run_once(calls, count, active);
-        }
-        caviar_cpu_restore_denormals(mode);
+                      int64_t times, const caviar_device *device) {
+    const workers w = { caviar_cpu_team(device), team_size(calls, count, caviar_cpu_threads(device)) };
+    const uint64_t mode = caviar_cpu_flush_denormals();
+    for (int64_t t = 0, now; t < times; t += now) {
+        now = ahead->most < times - t ? ahead->most : times - t;
+        if (now > 1)
+            run_ahead(calls, count, active, ahead, now, &w);
+        else
+            run_once(calls, count, active, &w);
     }
+    caviar_cpu_restore_denormals(mode);
 }
 
-void caviar_cpu_run_call(const caviar_call *call, int threads) {
-    run_calls(call, 1, NULL, &(minibatches){ .most = 1 }, 1, threads);
+void caviar_cpu_run_call(const caviar_call *call, const caviar_device *device) {
+    run_calls(call, 1, NULL, &(minibatches){ .most = 1 }, 1, device);
 }
 
 caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device *device, const caviar_call *calls,
@@ -250,7 +292,7 @@ caviar_status caviar_cpu_program_create(caviar_program **program, caviar_device 
 }
 
 caviar_status caviar_cpu_program_run(caviar_device *device, caviar_program *program, int64_t times) {
-    run_calls(program->calls, program->count, program->active, &program->ahead, times, caviar_cpu_threads(device));
+    run_calls(program->calls, program->count, program->active, &program->ahead, times, device);
     return CAVIAR_OK;
 }
 
