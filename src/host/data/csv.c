@@ -1,5 +1,6 @@
 /* CSV files: which column is what, and its values. Lines and cells are csv_reader.c's. */
 #include "csv_reader.h"
+#include "host/arithmetic.h"
 #include "host/status.h"
 #include "label_set.h"
 #include "loader.h"
@@ -343,6 +344,7 @@ static caviar_status load(caviar_dataset **dataset, caviar_input *input, const c
 
 caviar_status caviar_dataset_read_csv(caviar_dataset **dataset, caviar_input *input,
                                       const caviar_csv_options *options) {
+    CAVIAR_OWN_ARITHMETIC;
     const caviar_csv_options defaults = CAVIAR_CSV_OPTIONS_INIT;
     if (!options) options = &defaults;
     CAVIAR_REQUIRE(options->struct_size == sizeof *options,

@@ -1,6 +1,7 @@
 /* Datasets in host memory: made, described and read. */
 #include "dataset.h"
 
+#include "host/arithmetic.h"
 #include "host/status.h"
 #include "labels.h"
 #include "names.h"
@@ -155,6 +156,7 @@ static caviar_status refuse_nan(const float *features, int64_t examples, int64_t
 
 caviar_status caviar_dataset_create(caviar_dataset **dataset, const void *features, caviar_type type,
                                     const int32_t *labels, int64_t examples, int64_t feature_count, int64_t classes) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(dataset, "dataset_create: dataset is NULL");
     CAVIAR_REQUIRE(features, "dataset_create: features is NULL");
     CAVIAR_REQUIRE(type == CAVIAR_UINT8 || type == CAVIAR_FLOAT32,
@@ -211,6 +213,7 @@ caviar_status caviar_dataset_class_name(const char **name, const caviar_dataset 
 
 caviar_status caviar_dataset_read(float *features, int32_t *labels, const caviar_dataset *dataset, int64_t first,
                                   int64_t count) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(dataset, "dataset_read: dataset is NULL");
     CAVIAR_REQUIRE(first >= 0 && count >= 0 && first <= dataset->examples && count <= dataset->examples - first,
                    "dataset_read: %lld examples from %lld on; the dataset has %lld", (long long)count, (long long)first,

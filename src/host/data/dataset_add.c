@@ -1,6 +1,7 @@
 /* Adding a given test or validation part to a dataset. */
 #include "dataset.h"
 
+#include "host/arithmetic.h"
 #include "host/number.h"
 #include "host/status.h"
 #include "names.h"
@@ -222,9 +223,11 @@ static caviar_status add_part(const char *function, caviar_dataset *dataset, con
 }
 
 caviar_status caviar_dataset_add_test(caviar_dataset *dataset, const caviar_dataset *test) {
+    CAVIAR_OWN_ARITHMETIC;
     return add_part("dataset_add_test", dataset, test, CAVIAR_TEST);
 }
 
 caviar_status caviar_dataset_add_validation(caviar_dataset *dataset, const caviar_dataset *validation) {
+    CAVIAR_OWN_ARITHMETIC;
     return add_part("dataset_add_validation", dataset, validation, CAVIAR_VALIDATION);
 }

@@ -1,4 +1,5 @@
 /* The kinds of data source that the command takes, told apart by their names. */
+#include "host/arithmetic.h"
 #include "host/status.h"
 #include "loader.h"
 
@@ -121,6 +122,7 @@ static caviar_status split_and_load_pair(caviar_dataset **dataset, const char *s
 }
 
 caviar_status caviar_dataset_load(caviar_dataset **dataset, const char *source, const caviar_csv_options *options) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(dataset && source, "dataset_load: %s is NULL", dataset ? "source" : "dataset");
     CAVIAR_REQUIRE(*source,
                    "dataset_load: the source is empty; name a CSV file, a pair of NPY or IDX files, a folder of four "

@@ -1,6 +1,7 @@
 /* Training, validation and test parts of a dataset, dealt out so that each has its share of every class. */
 #include "dataset.h"
 
+#include "host/arithmetic.h"
 #include "host/shuffle.h"
 #include "host/status.h"
 #include "kernels/randomness.h"
@@ -170,6 +171,7 @@ static caviar_status take_parts(caviar_dataset *dataset, division *dealt, caviar
 
 caviar_status caviar_dataset_split(caviar_dataset *dataset, double validation_fraction, double test_fraction,
                                    uint64_t seed) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(dataset, "dataset_split: dataset is NULL");
     division dealt = { { NULL, NULL, NULL }, { 0, 0, 0 } };
     CAVIAR_TRY(count_parts(dealt.count, validation_fraction, test_fraction, dataset));
@@ -184,6 +186,7 @@ caviar_status caviar_dataset_split(caviar_dataset *dataset, double validation_fr
 }
 
 caviar_status caviar_dataset_train_on_validation(caviar_dataset *dataset) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(dataset, "dataset_train_on_validation: dataset is NULL");
     const int64_t training = dataset->part_examples[CAVIAR_TRAIN], further = dataset->part_examples[CAVIAR_VALIDATION];
     CAVIAR_REQUIRE(further > 0, "dataset_train_on_validation: the dataset has no validation part");

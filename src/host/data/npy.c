@@ -6,6 +6,7 @@
  */
 #include "npy.h"
 
+#include "host/arithmetic.h"
 #include "host/status.h"
 #include "loader.h"
 
@@ -140,6 +141,7 @@ static caviar_status read_features(matrix *made, const char *path) {
 }
 
 caviar_status caviar_dataset_load_npy(caviar_dataset **dataset, const char *features_path, const char *labels_path) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(dataset && features_path, "dataset_load_npy: %s is NULL", dataset ? "features_path" : "dataset");
     matrix made = { NULL, CAVIAR_UINT8, 0, 0 };
     caviar_labels labels = { NULL, 0, 0 };

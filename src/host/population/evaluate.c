@@ -1,4 +1,5 @@
 /* What a population has learnt: metrics over what it trained on and over a part of the data, and predictions. */
+#include "host/arithmetic.h"
 #include "host/data/dataset.h"
 #include "host/status.h"
 #include "population.h"
@@ -36,6 +37,7 @@ static caviar_status clear_sums(caviar_population *p, const caviar_sums *sums) {
 }
 
 caviar_status caviar_population_training_metrics(caviar_metrics *metrics, caviar_population *p) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(metrics && p, "caviar_population_training_metrics: %s is NULL", metrics ? "population" : "metrics");
     CAVIAR_REQUIRE(p->shape.trains, "caviar_population_training_metrics: this population was made for inference only");
     CAVIAR_TRY(read_sums(metrics, p, &p->train_sums, p->seen));
@@ -45,6 +47,7 @@ caviar_status caviar_population_training_metrics(caviar_metrics *metrics, caviar
 }
 
 caviar_status caviar_population_evaluate(caviar_metrics *metrics, caviar_population *p, caviar_part part) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_population_evaluate";
     CAVIAR_REQUIRE(metrics && p, "%s: %s is NULL", function, metrics ? "population" : "metrics");
     CAVIAR_REQUIRE(part >= CAVIAR_TRAIN && part <= CAVIAR_TEST, "%s: part is %d, not a caviar_part", function,
@@ -140,6 +143,7 @@ static caviar_status allocate(prediction_buffers *b, const caviar_population *p)
 
 caviar_status caviar_population_predict(float *probabilities, int32_t *classes, caviar_population *p, int32_t model,
                                         const float *features, int64_t examples) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_population_predict";
     CAVIAR_TRY(caviar_check_model_index(function, p, model));
     CAVIAR_REQUIRE(features, "%s: features is NULL", function);

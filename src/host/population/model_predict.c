@@ -1,4 +1,5 @@
 /* What a model on its own says of examples, and how often it is right. */
+#include "host/arithmetic.h"
 #include "host/data/dataset.h"
 #include "host/status.h"
 #include "model.h"
@@ -21,6 +22,7 @@ caviar_status caviar_model_predict_features(float *probabilities, int32_t *class
 
 caviar_status caviar_model_predict(float *probabilities, int32_t *classes, const caviar_model *model,
                                    caviar_device *device, const float *features, int64_t examples) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(model && device && features, "caviar_model_predict: %s is NULL",
                    !model ? "model" : (!device ? "device" : "features"));
     CAVIAR_REQUIRE(examples >= 1, "caviar_model_predict: examples is %lld, not 1 or more", (long long)examples);
@@ -64,6 +66,7 @@ caviar_status caviar_model_read_features(float *features, const char *function, 
 caviar_status caviar_model_predict_dataset(float *probabilities, int32_t *classes, const caviar_model *model,
                                            caviar_device *device, const caviar_dataset *dataset, int64_t first,
                                            int64_t count) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_model_predict_dataset";
     CAVIAR_REQUIRE(model && device && dataset, "%s: %s is NULL", function,
                    !model ? "model" : (!device ? "device" : "dataset"));
@@ -101,6 +104,7 @@ static caviar_status evaluate(caviar_metrics *metrics, const caviar_model *model
 
 caviar_status caviar_model_evaluate(caviar_metrics *metrics, const caviar_model *model, caviar_device *device,
                                     const caviar_dataset *dataset, caviar_part part) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_model_evaluate";
     CAVIAR_REQUIRE(metrics && model && device && dataset, "%s: %s is NULL", function,
                    !metrics ? "metrics" : (!model ? "model" : (!device ? "device" : "dataset")));

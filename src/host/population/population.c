@@ -1,5 +1,6 @@
 /* Populations: creation, the start and stop of models, and the loop over minibatches. */
 #include "population.h"
+#include "host/arithmetic.h"
 #include "host/data/dataset.h"
 #include "host/shuffle.h"
 #include "host/status.h"
@@ -24,6 +25,7 @@ static caviar_population_shape shape_of(const caviar_dataset *dataset, const cav
 
 caviar_status caviar_population_estimate(uint64_t *bytes, const caviar_device *device, const caviar_dataset *dataset,
                                          const caviar_population_options *options) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_population_estimate";
     CAVIAR_REQUIRE(bytes && device && dataset && options, "%s: an argument is NULL", function);
     caviar_population measured = { .shape = shape_of(dataset, options), .device = (caviar_device *)device };
@@ -143,6 +145,7 @@ caviar_status caviar_population_make(caviar_population **population, caviar_devi
 
 caviar_status caviar_population_create(caviar_population **population, caviar_device *device,
                                        const caviar_dataset *dataset, const caviar_population_options *options) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_population_create";
     CAVIAR_REQUIRE(population && device && dataset && options, "%s: an argument is NULL", function);
     const caviar_population_shape shape = shape_of(dataset, options);
@@ -318,6 +321,7 @@ caviar_status caviar_clear_training(caviar_population *p, int32_t first, int32_t
 
 caviar_status caviar_population_start(caviar_population *p, int32_t first, int32_t count,
                                       const caviar_hyperparameters *hyperparameters) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_population_start";
     CAVIAR_TRY(caviar_check_model_index(function, p, first));
     CAVIAR_REQUIRE(hyperparameters, "%s: hyperparameters is NULL", function);
@@ -381,6 +385,7 @@ static caviar_status run_steps(caviar_population *p, caviar_program *program, in
 }
 
 caviar_status caviar_population_train(caviar_population *p, int64_t steps) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(p, "caviar_population_train: population is NULL");
     CAVIAR_REQUIRE(p->shape.trains, "caviar_population_train: this population was made for inference only");
     CAVIAR_REQUIRE(steps >= 0, "caviar_population_train: steps is %lld, not 0 or more", (long long)steps);

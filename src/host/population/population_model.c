@@ -1,4 +1,5 @@
 /* Models on their own: out of a population and into one. */
+#include "host/arithmetic.h"
 #include "host/data/dataset.h"
 #include "host/status.h"
 #include "model.h"
@@ -101,6 +102,7 @@ static caviar_status copy_columns(caviar_model *model, const caviar_dataset *dat
 }
 
 caviar_status caviar_population_read_model(caviar_model **model, caviar_population *p, int32_t index) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_population_read_model";
     CAVIAR_REQUIRE(model, "%s: model is NULL", function);
     CAVIAR_TRY(caviar_check_model_index(function, p, index));
@@ -152,6 +154,7 @@ static caviar_status upload_model(caviar_population *p, int32_t index, const cav
 }
 
 caviar_status caviar_population_write_model(caviar_population *p, int32_t index, const caviar_model *model) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_population_write_model";
     CAVIAR_REQUIRE(model, "%s: model is NULL", function);
     CAVIAR_TRY(caviar_check_model_index(function, p, index));
@@ -177,6 +180,7 @@ caviar_status caviar_population_write_model(caviar_population *p, int32_t index,
 
 caviar_status caviar_population_of_model(caviar_population **population, const caviar_model *model,
                                          caviar_device *device, const caviar_dataset *dataset) {
+    CAVIAR_OWN_ARITHMETIC;
     caviar_population_shape shape = { .options = CAVIAR_POPULATION_OPTIONS_INIT,
                                       .features = model->info.features,
                                       .classes = model->info.classes,

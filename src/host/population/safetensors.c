@@ -7,6 +7,7 @@
  * hidden_widths, batch_norm, activation, batch_norm_epsilon, class_names, and, where columns have names or are no plain
  * numbers, columns and label (model_columns.c).
  */
+#include "host/arithmetic.h"
 #include "host/data/names.h"
 #include "host/file.h"
 #include "host/input.h"
@@ -153,6 +154,7 @@ static caviar_status write_file(const caviar_model *model, const char *path, con
 }
 
 caviar_status caviar_model_save(const caviar_model *model, const char *path) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(model && path, "model_save: %s is NULL", model ? "path" : "model");
     for (int64_t i = 0; i < model->info.classes; i++) {
         CAVIAR_REQUIRE(caviar_is_utf8(model->class_names[i], strlen(model->class_names[i])),
@@ -423,6 +425,7 @@ static caviar_status parse(caviar_model **model, const caviar_bytes *file, const
 }
 
 caviar_status caviar_model_load(caviar_model **model, const char *path) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(model && path, "model_load: %s is NULL", model ? "path" : "model");
     caviar_bytes file;
     CAVIAR_TRY(caviar_file_read(&file, path, CAVIAR_PLAIN, 0));

@@ -3,6 +3,7 @@
  * area under the ROC curve, log loss. Everything is counted and summed on the host, in double and in the order of the
  * examples.
  */
+#include "host/arithmetic.h"
 #include "host/status.h"
 
 #include <caviar/caviar.h>
@@ -148,6 +149,7 @@ static caviar_scores no_scores(void) {
 
 caviar_status caviar_score(caviar_scores *scores, int64_t *confusion, const float *probabilities, const int32_t *labels,
                            int64_t examples, int64_t classes) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_TRY(check(scores, probabilities, labels, examples, classes));
     int64_t *counts = calloc((size_t)classes, (size_t)classes * sizeof *counts);
     ranked *work = malloc((size_t)examples * sizeof *work);

@@ -1,4 +1,5 @@
 /* Scores of a model on a part of a dataset. */
+#include "host/arithmetic.h"
 #include "host/data/dataset.h"
 #include "host/status.h"
 #include "model.h"
@@ -45,6 +46,7 @@ static caviar_status predict(predictions *p, const char *function, const caviar_
 
 caviar_status caviar_model_score(caviar_scores *scores, int64_t *confusion, const caviar_model *model,
                                  caviar_device *device, const caviar_dataset *dataset, caviar_part part) {
+    CAVIAR_OWN_ARITHMETIC;
     const char *function = "caviar_model_score";
     CAVIAR_REQUIRE(scores && model && device && dataset, "%s: %s is NULL", function,
                    !scores ? "scores" : (!model ? "model" : (!device ? "device" : "dataset")));

@@ -1,6 +1,7 @@
 /* A search: rounds of trials, each sampled from a box of the space that narrows around the best. */
 #include "search.h"
 
+#include "host/arithmetic.h"
 #include "host/status.h"
 #include "rank.h"
 #include "trial.h"
@@ -75,6 +76,7 @@ static caviar_status plan(caviar_search *search) {
 
 caviar_status caviar_search_create(caviar_search **search, caviar_device *device, const caviar_dataset *dataset,
                                    const caviar_space *space, const caviar_search_options *options) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(search != NULL && device != NULL && dataset != NULL && space != NULL && options != NULL,
                    "caviar_search_create: an argument is NULL");
     CAVIAR_TRY(check_options(options));
@@ -191,6 +193,7 @@ static caviar_status run_rounds(caviar_search *search) {
 }
 
 caviar_status caviar_search_run(caviar_search *search) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(search != NULL, "caviar_search_run: search is NULL");
     CAVIAR_REQUIRE(!search->has_run, "caviar_search_run: this search has been run: create another");
     clock_gettime(CLOCK_MONOTONIC, &search->began);
@@ -229,6 +232,7 @@ caviar_status caviar_search_get_trial(caviar_trial *trial, const caviar_search *
 
 caviar_status caviar_search_get_value(char *text, size_t size, const caviar_search *search, int32_t number,
                                       int32_t index) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(text != NULL && size > 0 && search != NULL,
                    "caviar_search_get_value: an argument is NULL or size is 0");
     CAVIAR_TRY(check_number(search, number));

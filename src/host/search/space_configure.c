@@ -1,9 +1,11 @@
 /* A space of constants as the configuration of one network. */
+#include "host/arithmetic.h"
 #include "host/status.h"
 #include "trial.h"
 
 caviar_status caviar_space_configure(caviar_hyperparameters *hyperparameters, caviar_population_options *options,
                                      const caviar_space *space, int64_t training_examples, int32_t epochs) {
+    CAVIAR_OWN_ARITHMETIC;
     double values[CAVIAR_HYPERPARAMETER_COUNT];
     CAVIAR_REQUIRE(hyperparameters && options && space,
                    "caviar_space_configure: hyperparameters, options and space must not be NULL");

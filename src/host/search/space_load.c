@@ -4,6 +4,7 @@
  */
 #include "space.h"
 
+#include "host/arithmetic.h"
 #include "host/input.h"
 #include "host/status.h"
 
@@ -310,6 +311,7 @@ static caviar_status read_bytes(caviar_space *space, const char *path, const cav
 }
 
 caviar_status caviar_space_load(caviar_space **space, const char *path) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(space != NULL && path != NULL, "caviar_space_load: an argument is NULL");
     caviar_bytes bytes = { NULL, 0 };
     CAVIAR_TRY(caviar_file_read(&bytes, path, CAVIAR_PLAIN, LARGEST_FILE));

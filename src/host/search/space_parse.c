@@ -2,6 +2,7 @@
  * NAME=DISTRIBUTION:MU,SIGMA[:Q]. See caviar_space_parse. */
 #include "space.h"
 
+#include "host/arithmetic.h"
 #include "host/status.h"
 
 #include <ctype.h>
@@ -98,6 +99,7 @@ static caviar_status parse_line(caviar_space *space, char *line) {
 }
 
 caviar_status caviar_space_parse(caviar_space *space, const char *text) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(space != NULL && text != NULL, "caviar_space_parse: an argument is NULL");
     char *line = strdup(text);
     if (line == NULL) return caviar_fail_memory("a line of a search space", strlen(text) + 1);

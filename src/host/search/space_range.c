@@ -1,6 +1,7 @@
 /* Adding ranges and normal distributions to a space. */
 #include "space.h"
 
+#include "host/arithmetic.h"
 #include "host/status.h"
 
 #include <math.h>
@@ -86,6 +87,7 @@ static void move_ends(caviar_space_parameter *range) {
 
 caviar_status caviar_space_add_range(caviar_space *space, const char *name, caviar_distribution distribution,
                                      double minimum, double maximum, double quantum) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(space != NULL && name != NULL, "caviar_space_add_range: an argument is NULL");
     caviar_space_parameter range = { .minimum = minimum, .maximum = maximum, .quantum = quantum };
     CAVIAR_TRY(begin(&range, name, distribution, 0));

@@ -1,6 +1,7 @@
 /* Writing a search space as YAML that caviar_space_load, and W&B, read back. */
 #include "space.h"
 
+#include "host/arithmetic.h"
 #include "host/file.h"
 #include "host/status.h"
 #include "host/text.h"
@@ -60,6 +61,7 @@ static caviar_status write_yaml(char **text, const caviar_space *space) {
 }
 
 caviar_status caviar_space_save(const caviar_space *space, const char *path) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(space != NULL && path != NULL, "caviar_space_save: an argument is NULL");
     char *text;
     CAVIAR_TRY(write_yaml(&text, space));
