@@ -1,0 +1,149 @@
+/* Columns, labels and parts of data as people have them, from `caviar train` to `caviar predict`. */
+#include "command.h"
+
+#include <math.h>
+
+TestSuite(cli_columns, .init = command_enter, .fini = command_leave, .timeout = 120);
+
+#define DATA CAVIAR_TEST_DATA "/"
+
+static void train(const char *arguments) {
+    command_result result = command_run("train --threads 1 --quiet %s", arguments);
+    assert_code(result, 0);
+    command_free(&result);
+}
+
+/* The accuracy that predict says; NaN: it says none. */
+static double accuracy_of(const command_result *result) {
+    const char *at = strstr(result->err, "accuracy ");
+    return at && at[9] >= '0' && at[9] <= '9' ? atof(at + 9) : (double)NAN;
+}
+
+static double predict(const char *arguments, int code) {
+    command_result result = command_run("predict --threads 1 %s >predicted.csv", arguments);
+    assert_code(result, code);
+    const double accuracy = accuracy_of(&result);
+    command_free(&result);
+    return accuracy;
+}
+
+Test(cli_columns, are_found_whatever_their_order) {
+    train("--data " DATA "order_train.csv --epochs 30 --out m");
+    const double same = predict("--model m --data " DATA "order_train.csv", 0);
+    char *expected = file_text("predicted.csv");
+    cr_assert_gt(same, 0.95);
+    cr_assert_eq(predict("--model m --data " DATA "order_new.csv", 0), same);
+    char *predicted = file_text("predicted.csv");
+    cr_assert_str_eq(predicted, expected);
+    free(expected);
+    free(predicted);
+
+    /* As a test part, too. */
+    command_result result =
+        command_run("train --data " DATA "order_train.csv --test " DATA "order_new.csv --epochs 30 --quiet");
+    assert_code(result, 0);
+    cr_assert_gt(atof(strrchr(result.out, ' ')), 0.95);
+    command_free(&result);
+    /* A column that is not there is named. */
+    write_file("narrow.csv", "a,b,d,label\n1,2,3,0\n4,5,6,1\n");
+    result = command_run("predict --model m --data narrow.csv");
+    assert_code(result, 2);
+    assert_contains(result.err, "narrow.csv: has no column \"c\"");
+    command_free(&result);
+    result = command_run("train --data " DATA "order_train.csv --validation narrow.csv");
+    assert_code(result, 2);
+    assert_contains(result.err, "narrow.csv: has no column \"c\"");
+    command_free(&result);
+}
+
+Test(cli_columns, labels_are_compared_as_numbers) {
+    train("--data " DATA "lab_int.csv --epochs 30 --out m");
+    const double same = predict("--model m --data " DATA "lab_int.csv", 0);
+    cr_assert_gt(same, 0.95);
+    cr_assert_eq(predict("--model m --data " DATA "lab_float.csv", 0), same);
+    command_result result = command_run("train --data " DATA "lab_mix.csv --epochs 1");
+    assert_code(result, 0);
+    assert_contains(result.out, "4 features, 3 classes");
+    command_free(&result);
+}
+
+/* Labels that the network does not know are named and counted apart, not taken for its errors. */
+Test(cli_columns, unknown_labels_are_no_errors) {
+    write_examples("data.csv", 300, 11, 1);
+    write_examples("test.csv", 90, 12, 1);
+    cr_assert_eq(system("sed 's/middle/centre/' test.csv >renamed.csv; sed 's/low/L/;s/middle/M/;s/größer/G/' test.csv "
+                        ">other.csv"),
+                 0);
+    train("--data data.csv --test test.csv --epochs 20 --out m");
+    command_result all = command_run("predict --model m --data test.csv --json");
+    command_result some = command_run("predict --model m --data renamed.csv --json");
+    command_result none = command_run("predict --model m --data other.csv --json");
+    assert_code(all, 0);
+    assert_code(some, 0);
+    assert_code(none, 0);
+    assert_contains(some.err, "30 examples have a label that the model does not know: \"centre\" (30); the accuracy is "
+                              "of the others\n");
+    assert_contains(some.err, " of 60 examples\n");
+    assert_contains(none.err, "90 examples have a label that the model does not know: \"G\" (30), \"L\" (30), \"M\" "
+                              "(30); so there is no accuracy\n");
+    cr_assert(isnan(accuracy_of(&none)));
+    json_t *document = parse_json(some.out), *other = parse_json(none.out), *whole = parse_json(all.out);
+    cr_assert_eq(json_integer_value(json_object_get(json_object_get(document, "unknown_labels"), "centre")), 30);
+    cr_assert_eq(json_object_size(json_object_get(document, "unknown_labels")), 1);
+    cr_assert_eq(json_object_size(json_object_get(whole, "unknown_labels")), 0);
+    cr_assert(json_is_null(json_object_get(other, "accuracy")));
+    cr_assert(json_equal(json_object_get(document, "predictions"), json_object_get(whole, "predictions")));
+    json_decref(document);
+    json_decref(other);
+    json_decref(whole);
+    command_free(&all);
+    command_free(&some);
+    command_free(&none);
+}
+
+Test(cli_columns, implausible_labels_are_refused) {
+    command_result result = command_run("train --data " DATA "continuous.csv");
+    assert_code(result, 2);
+    assert_contains(result.err,
+                    "296 different numbers with decimals in 300 examples: this looks like a regression target");
+    command_free(&result);
+}
+
+/* Class d occurs twice: it can be learnt with every seed, and that parts lack it is said. */
+Test(cli_columns, rare_classes_are_said) {
+    command_result result = command_run("train --data " DATA "rare.csv --epochs 1");
+    assert_code(result, 0);
+    assert_contains(result.err, "caviar train: note: the test part has no example of class \"d\"");
+    cr_assert_null(strstr(result.err, "cannot be learnt"));
+    command_free(&result);
+}
+
+Test(cli_columns, parts_are_fractions_files_or_nothing) {
+    write_examples("data.csv", 300, 11, 1);
+    write_examples("test.csv", 90, 12, 1);
+    command_result given = command_run("train --data data.csv --validation test.csv --epochs 2");
+    command_result without = command_run("train --data data.csv --validation 0 --test-fraction 0 --epochs 2");
+    command_result json = command_run("train --data data.csv --validation 0 --test-fraction 0.1 --epochs 2 --json");
+    command_result search = command_run(
+        "search --data data.csv --validation test.csv --test-fraction 0 --trials 2 --epochs 1 --out s --json");
+    assert_code(given, 0);
+    assert_code(without, 0);
+    assert_code(json, 0);
+    assert_code(search, 0);
+    assert_contains(given.out, "255 training, 90 validation, 45 test examples");
+    assert_contains(without.out, "300 training, 0 validation, 0 test examples");
+    assert_contains(without.out, "           -           -");
+    cr_assert_null(strstr(without.out, "test accuracy"));
+    cr_assert_null(strstr(without.out, "nan"));
+    json_t *document = parse_json(json.out), *found = parse_json(search.out);
+    const json_t *validation = json_object_get(json_array_get(json_object_get(document, "epochs"), 1), "validation");
+    cr_assert(json_is_null(json_object_get(validation, "accuracy")));
+    cr_assert(json_is_null(json_object_get(found, "test")));
+    cr_assert_str_eq(json_string_value(json_object_get(json_object_get(found, "options"), "validation")), "test.csv");
+    json_decref(document);
+    json_decref(found);
+    command_free(&given);
+    command_free(&without);
+    command_free(&json);
+    command_free(&search);
+}
