@@ -67,6 +67,39 @@ Test(cli_columns, labels_are_compared_as_numbers) {
     command_free(&result);
 }
 
+/* A file without the label gets predictions and no accuracy; an id that the network never saw is left alone. */
+Test(cli_columns, data_without_labels_is_classified) {
+    train("--data " DATA "kaggle_train.csv --epochs 30 --out m");
+    command_result result = command_run("predict --model m --data " DATA "kaggle_test.csv --json");
+    assert_code(result, 0);
+    assert_contains(result.err, "kaggle_test.csv: column \"id\" is not asked for and left alone");
+    cr_assert_null(strstr(result.err, "accuracy"));
+    json_t *document = parse_json(result.out);
+    cr_assert(json_is_null(json_object_get(document, "accuracy")));
+    cr_assert_eq(json_array_size(json_object_get(document, "predictions")), 100);
+    /* What it says is what it says of the four columns alone. */
+    cr_assert_eq(system("cut -d, -f2-5 " DATA "kaggle_test.csv >four.csv"), 0);
+    command_result four = command_run("predict --model m --data four.csv --json");
+    assert_code(four, 0);
+    json_t *same = parse_json(four.out);
+    cr_assert(json_equal(json_object_get(document, "predictions"), json_object_get(same, "predictions")));
+    json_decref(document);
+    json_decref(same);
+    command_free(&result);
+    command_free(&four);
+
+    /* Without a header the number of columns says whether the label is there. */
+    cr_assert_eq(system("tail -n +2 " DATA "kaggle_train.csv >all.csv; cut -d, -f1-4 all.csv >bare.csv"), 0);
+    train("--data all.csv --epochs 30 --out m");
+    cr_assert_gt(predict("--model m --data all.csv", 0), 0.9);
+    char *labelled = file_text("predicted.csv");
+    cr_assert(isnan(predict("--model m --data bare.csv", 0)));
+    char *bare = file_text("predicted.csv");
+    cr_assert_str_eq(bare, labelled);
+    free(labelled);
+    free(bare);
+}
+
 /* Labels that the network does not know are named and counted apart, not taken for its errors. */
 Test(cli_columns, unknown_labels_are_no_errors) {
     write_examples("data.csv", 300, 11, 1);

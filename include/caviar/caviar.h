@@ -107,6 +107,7 @@ CAVIAR_API caviar_status caviar_device_wait(caviar_device *device);
  */
 
 typedef struct caviar_dataset caviar_dataset;
+typedef struct caviar_model caviar_model;
 
 typedef enum caviar_type { CAVIAR_UINT8 = 0, CAVIAR_FLOAT32 = 1 } caviar_type;
 
@@ -129,9 +130,15 @@ typedef struct caviar_csv_options {
        number, or if its label is no number while that of the second line is one. */
     int header;
     char delimiter; /* 0: whichever of comma, semicolon and tab occurs most in the first line */
+    /* Data that is to go with another dataset, or that a model is to classify: the label is the column of that name,
+       and a file that has none has no labels. Labels may then be as few and as odd as they are. NULL: nothing is
+       expected; at most one is given. */
+    const caviar_dataset *like;
+    const caviar_model *model;
+    int accept_unlikely; /* 1: labels are classes, though they look like a regression target or like names */
 } caviar_csv_options;
 #define CAVIAR_CSV_OPTIONS_INIT                                                                                        \
-    { sizeof(caviar_csv_options), NULL, -1, 0 }
+    { sizeof(caviar_csv_options), NULL, -1, 0, NULL, NULL, 0 }
 
 /*
  * Each load function gives a dataset whose examples are all in the training part (see caviar_dataset_split).
@@ -379,8 +386,7 @@ CAVIAR_API caviar_status caviar_population_predict(float *probabilities, int32_t
 /* ------------------------------------------------------------------------------------------------------------ models
  */
 
-/* One network with its standardisation and class names, in host memory. */
-typedef struct caviar_model caviar_model;
+/* caviar_model: one network with its standardisation, columns and class names, in host memory. */
 
 typedef struct caviar_model_info {
     int64_t features, classes;

@@ -1,6 +1,7 @@
 /* CSV files: which column is what, and its values. Lines and cells are csv_reader.c's. */
 #include "csv_reader.h"
 #include "host/arithmetic.h"
+#include "host/population/model.h"
 #include "host/status.h"
 #include "label_set.h"
 #include "loader.h"
@@ -12,7 +13,10 @@
 
 typedef struct table {
     const char *path;
-    const char *label; /* the option, or NULL */
+    const char *label;              /* the option, or NULL */
+    const caviar_columns *expected; /* NULL: nothing is */
+    int64_t expected_features;
+    int accept_unlikely;
     caviar_csv_reader reader;
     caviar_csv_record header, line; /* the header has 0 cells where there is none */
     int64_t columns, label_column;  /* -1: there is no label column */
@@ -98,9 +102,30 @@ static int is_header(const table *t, const caviar_csv_record *first, const cavia
     return 0;
 }
 
+/* Columns that are all expected, or as many as are expected, leave none for the label. */
+static int are_all_features(const table *t) {
+    int64_t found = 0;
+    for (int64_t i = 0; i < t->expected->count; i++) {
+        const char *name = t->expected->items[i].name;
+        if (name && t->header.count > 0) found += find_column(&t->header, name) != -1;
+    }
+    return found > 0 ? found == t->columns : t->columns == t->expected_features;
+}
+
+/* Where something is expected, the label's name is known, and a file without it has no labels. */
+static int expects_no_label(const table *t) {
+    if (t->label || !t->expected) return 0;
+    if (t->expected->label_name && t->header.count > 0) return find_column(&t->header, t->expected->label_name) == -1;
+    return are_all_features(t);
+}
+
 static caviar_status find_label(table *t, int64_t line) {
     t->label_column = -1;
-    if (!has_label(t)) return CAVIAR_OK;
+    if (!has_label(t) || expects_no_label(t)) return CAVIAR_OK;
+    if (!t->label && t->expected && t->expected->label_name && t->header.count > 0) {
+        t->label_column = find_column(&t->header, t->expected->label_name);
+        if (t->label_column >= 0 && t->columns > 1) return CAVIAR_OK;
+    }
     const char *name = t->label ? t->label : "label";
     int64_t column = find_column(&t->header, name);
     if (column == -2) {
@@ -242,7 +267,7 @@ static caviar_status read_table(table *t, const caviar_bytes *file, const caviar
         CAVIAR_TRY(read_line(t));
         CAVIAR_TRY(caviar_csv_read(&t->line, &t->reader));
     }
-    if (t->label_column < 0 || t->set.count >= 2) return CAVIAR_OK;
+    if (t->label_column < 0 || t->expected || t->set.count >= 2) return CAVIAR_OK;
     char name[96];
     return caviar_fail(CAVIAR_BAD_FILE, "%s: all labels in %s are \"%.40s\"; a classifier needs two or more classes",
                        t->path, column_name(name, t, t->label_column), t->set.texts[0]);
@@ -301,6 +326,8 @@ static caviar_status fill_table(caviar_table *to, table *t) {
     int32_t *class_of = NULL;
     to->rows = t->examples;
     to->type = t->bytes ? CAVIAR_UINT8 : CAVIAR_FLOAT32;
+    to->accept_unlikely = t->accept_unlikely;
+    to->as_expected = t->expected != NULL;
     to->source = strdup(t->path);
     to->columns = calloc((size_t)feature_count(t), sizeof *to->columns);
     if (!to->source || !to->columns) return caviar_fail_memory(t->path, (size_t)feature_count(t) * sizeof *to->columns);
@@ -316,16 +343,40 @@ static caviar_status fill_table(caviar_table *to, table *t) {
     return CAVIAR_OK;
 }
 
+/* A column that is missing is refused before anything else is done, and further ones are noted. */
+static caviar_status meet_expectations(caviar_table *made, const table *t) {
+    caviar_match match;
+    if (!t->expected || t->expected->count == 0) return CAVIAR_OK;
+    CAVIAR_TRY(caviar_match_make(&match, t->expected, made, &made->notes));
+    caviar_match_destroy(&match);
+    return CAVIAR_OK;
+}
+
 static caviar_status make_dataset(caviar_dataset **dataset, table *t) {
     caviar_table made = { .rows = 0 };
-    const caviar_status status = fill_table(&made, t);
+    caviar_status status = fill_table(&made, t);
+    if (status == CAVIAR_OK) status = meet_expectations(&made, t);
     if (status == CAVIAR_OK) return caviar_dataset_from_table(dataset, &made);
     caviar_table_destroy(&made);
     return status;
 }
 
+static void expect(table *t, const caviar_csv_options *options) {
+    if (options->model) {
+        t->expected = caviar_model_columns(options->model);
+        t->expected_features = options->model->info.features;
+    } else if (options->like) {
+        t->expected = caviar_dataset_columns(options->like);
+        t->expected_features = options->like->table.column_count;
+    }
+}
+
 static caviar_status load(caviar_dataset **dataset, caviar_input *input, const caviar_csv_options *options) {
-    table t = { .path = caviar_input_name(input), .label = options->label, .bytes = 1 };
+    table t = { .path = caviar_input_name(input),
+                .label = options->label,
+                .accept_unlikely = options->accept_unlikely,
+                .bytes = 1 };
+    expect(&t, options);
     caviar_bytes file;
     CAVIAR_TRY(caviar_input_read_all(&file, input, 0));
     t.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -350,6 +401,7 @@ caviar_status caviar_dataset_read_csv(caviar_dataset **dataset, caviar_input *in
     CAVIAR_REQUIRE(options->struct_size == sizeof *options,
                    "dataset_load_csv: struct_size is %zu, not %zu; begin with CAVIAR_CSV_OPTIONS_INIT",
                    options->struct_size, sizeof *options);
+    CAVIAR_REQUIRE(!options->like || !options->model, "dataset_load_csv: give `like` or `model`, not both");
     CAVIAR_REQUIRE(options->header >= -1 && options->header <= 1,
                    "dataset_load_csv: header is %d; it must be -1 (look), 0 (no) or 1 (yes)", options->header);
     CAVIAR_REQUIRE(

@@ -212,7 +212,8 @@ static caviar_status add_part(const char *function, caviar_dataset *dataset, con
     caviar_match match;
     caviar_notes *notes = &dataset->table.notes;
     const int32_t notes_before = notes->count;
-    CAVIAR_TRY(caviar_match_make(&match, &dataset->columns, &other->table, notes));
+    /* What was read as it is expected here has said what it left alone. */
+    CAVIAR_TRY(caviar_match_make(&match, &dataset->columns, &other->table, other->table.as_expected ? NULL : notes));
     joined both = { .cells = NULL };
     caviar_status status = join(&both, function, dataset, other, &match, part);
     caviar_match_destroy(&match);
