@@ -1,5 +1,6 @@
 /* Reading what is left of an input into memory. */
 #include "input.h"
+#include "limits.h"
 #include "status.h"
 
 #include <stdint.h>
@@ -7,9 +8,8 @@
 #include <unistd.h>
 
 static size_t machine_memory(void) {
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    if (pages <= 0 || page <= 0 || (size_t)pages > SIZE_MAX / 2 / (size_t)page) return SIZE_MAX / 2;
-    return (size_t)pages * (size_t)page;
+    const uint64_t bytes = caviar_limits_memory("");
+    return bytes < SIZE_MAX / 2 ? (size_t)bytes : SIZE_MAX / 2;
 }
 
 static caviar_status fail_large(const caviar_input *input, size_t limit, int is_memory) {

@@ -1,6 +1,7 @@
 /* The CPU as a device: its table, memory and description. */
 #include "cpu.h"
 
+#include "host/limits.h"
 #include "host/status.h"
 
 #include <sched.h>
@@ -24,12 +25,14 @@ caviar_team *caviar_cpu_team(const caviar_device *device) {
     return ((const cpu_device *)device)->team;
 }
 
-/* The processors that this process may run on. */
+/* The processors that this process may run on, and no more than its control groups give it time of. */
 static int usable_processors(void) {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+    const int quota = caviar_limits_processors("");
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)online : 1;
+    int processors = online > 0 ? (int)online : 1;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) processors = CPU_COUNT(&set);
+    return processors < quota ? processors : quota;
 }
 
 /* Copies what follows `key` and a colon in a file of "key : value" lines; leaves `value` as it was when it is not
@@ -47,22 +50,14 @@ static void read_value(const char *path, const char *key, char *value, size_t si
     if (file) fclose(file);
 }
 
-/* Bytes in all, and those that the kernel could give now, with the file cache that it would drop. */
-static void measure_memory(uint64_t *total, uint64_t *available) {
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    char kilobytes[64] = "";
-    read_value("/proc/meminfo", "MemAvailable", kilobytes, sizeof kilobytes);
-    *total = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-    *available = *kilobytes ? strtoull(kilobytes, NULL, 10) * 1024 : *total;
-}
-
 static void describe(caviar_device_info *info, int threads) {
     memset(info, 0, sizeof *info);
     snprintf(info->name, sizeof info->name, "cpu");
     snprintf(info->description, sizeof info->description, "CPU");
     read_value("/proc/cpuinfo", "model name", info->description, sizeof info->description);
     info->threads = threads;
-    measure_memory(&info->memory_total, &info->memory_free);
+    info->memory_total = caviar_limits_memory_total("");
+    info->memory_free = caviar_limits_memory("");
 }
 
 caviar_status caviar_cpu_describe(caviar_device_info *info) {
@@ -99,10 +94,9 @@ static void *allocate_pages(size_t bytes) {
 static caviar_status cpu_allocate(void **memory, caviar_device *device, size_t bytes) {
     (void)device;
     const size_t rounded = (bytes + 255) / 256 * 256;
-    uint64_t total, available;
-    measure_memory(&total, &available);
+    const uint64_t available = caviar_limits_memory("");
     /* Linux hands out memory that it has not got and kills the process that then writes to it. */
-    const int possible = rounded >= bytes && (total == 0 || bytes <= available);
+    const int possible = rounded >= bytes && bytes <= available;
     void *block = possible ? allocate_pages(rounded ? rounded : 256) : NULL;
     if (!block)
         return caviar_fail(CAVIAR_OUT_OF_DEVICE_MEMORY,

@@ -88,16 +88,20 @@ static void lay_out_parameters(caviar_population *p) {
 /* The arena being carved: `base` NULL measures. */
 typedef struct carver {
     char *base;
-    uint64_t used;
+    uint64_t used; /* UINT64_MAX: more than there can be */
 } carver;
 
-static void *carve(carver *c, int64_t count, size_t size) {
-    void *memory = c->base && count > 0 ? c->base + c->used : NULL;
-    c->used += ((uint64_t)count * size + 255) / 256 * 256;
+/* Models are counted in 32 bits and so are features: their product with a size may have more than 64. */
+static void *carve(carver *c, int64_t models, int64_t each, size_t size) {
+    const unsigned __int128 bytes = ((unsigned __int128)models * (uint64_t)each * size + 255) / 256 * 256;
+    void *memory = c->base && bytes > 0 ? c->base + c->used : NULL;
+    c->used = bytes > UINT64_MAX - c->used ? UINT64_MAX : c->used + (uint64_t)bytes;
     return memory;
 }
 
-#define CARVE(pointer, count) ((pointer) = carve(&c, (count), sizeof *(pointer)))
+/* An array with `each` elements a model. */
+#define CARVE_EACH(pointer, models, each) ((pointer) = carve(&c, (models), (each), sizeof *(pointer)))
+#define CARVE(pointer, count) CARVE_EACH(pointer, 1, count)
 
 uint64_t caviar_population_lay_out(caviar_population *p, char *arena) {
     lay_out_parameters(p);
@@ -108,11 +112,11 @@ uint64_t caviar_population_lay_out(caviar_population *p, char *arena) {
     const int64_t trained = p->shape.trains ? models : 0, with_gradients = p->whole_step ? 0 : trained;
     carver c = { arena, 0 };
 
-    CARVE(p->parameters, models * p->parameter_count);
-    CARVE(p->state, models * p->state_count);
-    CARVE(p->gradients, with_gradients * p->parameter_count);
-    CARVE(p->first_moment, trained * p->parameter_count);
-    CARVE(p->second_moment, trained * p->parameter_count);
+    CARVE_EACH(p->parameters, models, p->parameter_count);
+    CARVE_EACH(p->state, models, p->state_count);
+    CARVE_EACH(p->gradients, with_gradients, p->parameter_count);
+    CARVE_EACH(p->first_moment, trained, p->parameter_count);
+    CARVE_EACH(p->second_moment, trained, p->parameter_count);
 
     caviar_model_arrays *a = &p->arrays;
     int32_t **const integers[] = { &a->active, &a->optimizer, &a->schedule, &a->activation };
@@ -135,7 +139,7 @@ uint64_t caviar_population_lay_out(caviar_population *p, char *arena) {
     if (dataset) {
         for (int part = 0; part < 3; part++)
             p->eval_order_count = largest(p->eval_order_count, dataset->part_examples[part]);
-        p->features = carve(&c, dataset->examples * dataset->feature_count, caviar_type_size(dataset->type));
+        p->features = carve(&c, dataset->examples, dataset->feature_count, caviar_type_size(dataset->type));
         CARVE(p->labels, dataset->labels ? dataset->examples : 0);
     }
     CARVE(p->eval_order, p->eval_order_count);
@@ -151,16 +155,16 @@ uint64_t caviar_population_lay_out(caviar_population *p, char *arena) {
         CARVE(layer->widths, models);
         if (l == o->hidden_layers) break;
         p->widest = largest(p->widest, layer->out);
-        CARVE(layer->z, batch * models * layer->out);
-        CARVE(layer->h, batch * models * layer->out);
+        CARVE_EACH(layer->z, models, batch * layer->out);
+        CARVE_EACH(layer->h, models, batch * layer->out);
     }
-    CARVE(p->gradient_a, batch * with_gradients * p->widest);
-    CARVE(p->gradient_b, batch * with_gradients * p->widest);
+    CARVE_EACH(p->gradient_a, with_gradients, batch * p->widest);
+    CARVE_EACH(p->gradient_b, with_gradients, batch * p->widest);
     CARVE(p->input, batch * p->padded_features);
     CARVE(p->input_labels, batch);
-    CARVE(p->logits, batch * models * p->padded_classes);
-    CARVE(p->losses, batch * models);
-    CARVE(p->predictions, batch * models);
+    CARVE_EACH(p->logits, models, batch * p->padded_classes);
+    CARVE_EACH(p->losses, models, batch);
+    CARVE_EACH(p->predictions, models, batch);
     CARVE(p->train_sums.loss, trained);
     CARVE(p->train_sums.correct, trained);
     CARVE(p->eval_sums.loss, models);

@@ -119,7 +119,10 @@ static caviar_status allocate_host(caviar_population *p) {
 static caviar_status fill(caviar_population *p) {
     CAVIAR_TRY(caviar_choose_engine(p));
     const uint64_t bytes = caviar_population_lay_out(p, NULL);
-    CAVIAR_REQUIRE(bytes <= SIZE_MAX / 2, "a population of %llu bytes is too large", (unsigned long long)bytes);
+    if (bytes > SIZE_MAX / 2)
+        return caviar_fail(CAVIAR_OUT_OF_DEVICE_MEMORY,
+                           "a population of %d such models takes more memory than there can be; train fewer at once",
+                           p->shape.options.models);
     CAVIAR_TRY(caviar_device_allocate(&p->arena, p->device, (size_t)bytes));
     caviar_population_lay_out(p, p->arena);
     CAVIAR_TRY(allocate_host(p));

@@ -190,18 +190,34 @@ static caviar_population_options population_options(const caviar_search *search,
     return options;
 }
 
-/* The most of these trials, 1 at least, that nine tenths of the device's free memory hold. */
+/*
+ * What a cohort may take of the device's free memory. On the CPU that is the host's as well, where the best model and
+ * the one that takes its place are kept, and written from.
+ */
+static uint64_t memory_for(const caviar_search *search, const caviar_device_info *info,
+                           const caviar_population_options *one) {
+    uint64_t kept = 0;
+    if (info->threads > 0 && caviar_population_estimate(&kept, search->device, search->dataset, one) == CAVIAR_OK) {
+        /* Of a model that trains, parameters, gradients and two moments are four such blocks, and its data is not. */
+        kept = kept < info->memory_free / 2 ? kept : info->memory_free / 2;
+    }
+    return (info->memory_free - kept) / 10 * 9;
+}
+
+/* The most of these trials, 1 at least, that fit. */
 static caviar_status find_capacity(int32_t *capacity, const caviar_search *search, const int32_t *numbers,
                                    int32_t count) {
     caviar_device_info info;
     CAVIAR_TRY(caviar_device_get_info(&info, search->device));
     caviar_population_options options = population_options(search, numbers, count);
+    options.models = 1;
+    const uint64_t room = memory_for(search, &info, &options);
     int32_t fits = 1, most = count;
     while (fits < most) {
         options.models = fits + (most - fits + 1) / 2;
         uint64_t bytes;
         CAVIAR_TRY(caviar_population_estimate(&bytes, search->device, search->dataset, &options));
-        if (bytes <= info.memory_free / 10 * 9)
+        if (bytes <= room)
             fits = options.models;
         else
             most = options.models - 1;
