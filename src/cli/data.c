@@ -10,6 +10,7 @@ static caviar_status load(caviar_dataset **dataset, const char *source, const da
     static const int headers[] = { -1, 1, 0 };
     options.label = settings->label;
     options.header = headers[settings->header];
+    options.accept_unlikely = settings->as_is;
     options.like = like;
     options.model = model;
     return caviar_dataset_load(dataset, source, &options);

@@ -13,9 +13,10 @@ typedef struct data_settings {
     int header;             /* index of "auto yes no" */
     option_part validation; /* a fraction is of what is left without the test part */
     double test_fraction;   /* NaN: 0.15 unless the data has a test part */
+    int as_is;              /* labels may be as unlikely as they are */
 } data_settings;
 #define DATA_SETTINGS_INIT                                                                                             \
-    { NULL, NULL, NULL, 0, { 0.1, NULL }, (double)NAN }
+    { NULL, NULL, NULL, 0, { 0.1, NULL }, (double)NAN, 0 }
 
 #define DATA_SOURCE_OPTIONS(settings, label_help)                                                                      \
     OPTIONS_TEXT(                                                                                                      \
@@ -35,7 +36,9 @@ typedef struct data_settings {
         OPTIONS_REAL("test-fraction", "FRACTION", &(settings)->test_fraction, 0.0, 0.9,                                \
                      "how much of the data becomes the test part when none is given (default 0.15; 0: none)"),         \
         OPTIONS_PART("validation", &(settings)->validation, 0.0, 0.9,                                                  \
-                     "how much of the rest validates (default 0.1; 0: none), or the file of the examples that do")
+                     "how much of the rest validates (default 0.1; 0: none), or the file of the examples that do"),    \
+        OPTIONS_FLAG("as-is", &(settings)->as_is,                                                                      \
+                     "the labels are classes, though they look like a regression target or like names")
 
 /* Loads the source alone, for a model that is to classify it. */
 caviar_status data_load(caviar_dataset **dataset, const data_settings *settings, const caviar_model *model);
