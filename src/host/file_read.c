@@ -5,16 +5,15 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-static size_t machine_memory(void) {
-    const uint64_t bytes = caviar_limits_memory("");
-    return bytes < SIZE_MAX / 2 ? (size_t)bytes : SIZE_MAX / 2;
+size_t caviar_input_limit(void) {
+    const uint64_t half = caviar_limits_memory("") / 2;
+    return half < SIZE_MAX / 4 ? (size_t)half : SIZE_MAX / 4;
 }
 
 static caviar_status fail_large(const caviar_input *input, size_t limit, int is_memory) {
     if (is_memory) {
-        return caviar_fail(CAVIAR_OUT_OF_MEMORY, "%s: holds more than %zu bytes, half of the memory that is free here",
+        return caviar_fail(CAVIAR_BAD_FILE, "%s: holds more than %zu bytes, half of the memory that is free here",
                            caviar_input_name(input), limit);
     }
     return caviar_fail(CAVIAR_BAD_FILE, "%s: holds more than %zu bytes, the most that is read",
@@ -46,7 +45,7 @@ static caviar_status read_up_to(caviar_bytes *content, caviar_input *input, size
 
 caviar_status caviar_input_read_all(caviar_bytes *bytes, caviar_input *input, size_t limit) {
     caviar_bytes content = { NULL, 0 };
-    const caviar_status status = read_up_to(&content, input, limit ? limit : machine_memory() / 2, limit == 0);
+    const caviar_status status = read_up_to(&content, input, limit ? limit : caviar_input_limit(), limit == 0);
     if (status != CAVIAR_OK) {
         free(content.data);
         return status;

@@ -37,8 +37,11 @@ typedef struct caviar_bytes {
     size_t size;
 } caviar_bytes;
 
+/* As many bytes of data are held in memory at most: half of what is free. */
+size_t caviar_input_limit(void);
+
 /*
- * Reads all that is left. More than `limit` bytes are refused; 0 means half of the memory that can be had, so that a
+ * Reads all that is left. More than `limit` bytes are refused; 0 means caviar_input_limit(), so that a
  * device, or a small file that decompresses without end, is an error and not the system's end.
  */
 caviar_status caviar_input_read_all(caviar_bytes *bytes, caviar_input *input, size_t limit);

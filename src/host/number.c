@@ -46,3 +46,17 @@ void caviar_number_format(char text[CAVIAR_NUMBER_SIZE], double value) {
     }
     restore_locale(c, previous);
 }
+
+void caviar_number_format_float(char text[CAVIAR_NUMBER_SIZE], float value) {
+    if (!isfinite(value)) {
+        caviar_number_format(text, (double)value);
+        return;
+    }
+    locale_t previous;
+    const locale_t c = take_c_locale(&previous);
+    for (int digits = 6; digits <= 9; ++digits) {
+        snprintf(text, CAVIAR_NUMBER_SIZE, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value) break;
+    }
+    restore_locale(c, previous);
+}

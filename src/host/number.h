@@ -10,4 +10,7 @@ int caviar_number_parse(double *value, const char *text);
 /* Writes the shortest of 15 to 17 digits that read back as the same double; "nan", "inf" or "-inf" otherwise. */
 void caviar_number_format(char text[CAVIAR_NUMBER_SIZE], double value);
 
+/* The same for a float: the shortest of 6 to 9 digits. */
+void caviar_number_format_float(char text[CAVIAR_NUMBER_SIZE], float value);
+
 #endif

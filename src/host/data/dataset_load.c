@@ -34,11 +34,26 @@ static int is_idx(const char *path) {
     return ends_with(path, "-ubyte") || ends_with(path, "-ubyte.gz");
 }
 
-caviar_status caviar_labels_agree(const caviar_labels *labels, const char *labels_path, int64_t examples,
-                                  const char *features_path) {
-    if (labels->examples == examples) return CAVIAR_OK;
-    return caviar_fail(CAVIAR_BAD_FILE, "%s: has %lld labels, but %s has %lld examples", labels_path,
-                       (long long)labels->examples, features_path, (long long)examples);
+/* ---------------------------------------------------------------------------------------------------- readers of files
+ */
+
+static caviar_status read_with(caviar_table *table, const char *path, caviar_reader reader) {
+    caviar_input *input;
+    CAVIAR_TRY(caviar_input_open(&input, path, CAVIAR_MAYBE_COMPRESSED));
+    const caviar_status status = reader(table, input);
+    caviar_input_close(input);
+    return status;
+}
+
+caviar_status caviar_load_pair(caviar_dataset **dataset, const char *features, caviar_reader read_features,
+                               const char *labels, caviar_reader read_labels) {
+    caviar_table table = { .source = strdup(features) };
+    caviar_status status = table.source ? CAVIAR_OK : caviar_fail_memory("the name of a file", strlen(features) + 1);
+    if (status == CAVIAR_OK) status = read_with(&table, features, read_features);
+    if (status == CAVIAR_OK && labels) status = read_with(&table, labels, read_labels);
+    if (status == CAVIAR_OK) return caviar_dataset_from_table(dataset, &table);
+    caviar_table_destroy(&table);
+    return status;
 }
 
 /* ------------------------------------------------------------------------------------------------------------- folders

@@ -5,15 +5,22 @@
 #include "dataset.h"
 #include "host/input.h"
 
-/* Class numbers read from a file, and how many classes they make: the largest number + 1. */
-typedef struct caviar_labels {
-    int32_t *values; /* [examples], malloc'ed; NULL: none */
-    int64_t examples, classes;
-} caviar_labels;
+/* Reads into a table whose source is set: its columns and cells, or its labels, one for each row that is there. */
+typedef caviar_status (*caviar_reader)(caviar_table *table, caviar_input *input);
 
-/* Fails unless there is one label for each example. */
-caviar_status caviar_labels_agree(const caviar_labels *labels, const char *labels_path, int64_t examples,
-                                  const char *features_path);
+/* A dataset from two files, each read by its own reader, and decompressed; labels NULL: from the first alone. */
+caviar_status caviar_load_pair(caviar_dataset **dataset, const char *features, caviar_reader read_features,
+                               const char *labels, caviar_reader read_labels);
+
+/* IDX, the format of MNIST: idx.c. */
+caviar_status caviar_idx_read_features(caviar_table *table, caviar_input *input);
+caviar_status caviar_idx_read_labels(caviar_table *table, caviar_input *input);
+
+/*
+ * The arrays of an NPZ file: `keys` names those of features and labels, "X,y", or NULL: those with the usual names are
+ * taken, with those of a test or validation part where they are there. npz.c
+ */
+caviar_status caviar_npz_read(caviar_dataset **dataset, caviar_input *input, const char *keys);
 
 /* caviar_dataset_load_csv of what is open already. */
 caviar_status caviar_dataset_read_csv(caviar_dataset **dataset, caviar_input *input, const caviar_csv_options *options);

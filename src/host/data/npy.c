@@ -1,161 +1,118 @@
-/*
- * NPY, NumPy's format of one array (numpy.lib.format): 6 bytes of magic, major and minor version, the length of the
- * header as 16 (version 1) or 32 bits (versions 2 and 3), little-endian, the header, which is a Python dictionary
- *     {'descr': '<f4', 'fortran_order': False, 'shape': (60000, 28, 28), }
- * and the elements.
- */
+/* Labels of NPY files, and the pair of files that makes a dataset. */
 #include "npy.h"
 
 #include "host/arithmetic.h"
 #include "host/status.h"
+#include "label_column.h"
 #include "loader.h"
+#include "npy_element.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------------------------------------------- the elements
- */
+/* ----------------------------------------------------------------------------------------------------------- texts */
 
-/* The `size` bytes of element i as one number. */
-static uint64_t element_bits(const caviar_npy *array, int64_t i) {
-    const unsigned char *at = array->elements + i * array->size;
-    uint64_t bits = 0;
-    for (int byte = 0; byte < array->size; byte++) {
-        bits = bits << 8 | at[array->big_endian ? byte : array->size - 1 - byte];
+/* Writes a character in UTF-8; what is none becomes a byte that is no UTF-8, which is refused later. */
+static char *put_character(char *to, uint32_t c) {
+    if (c > 0x10ffff) {
+        *to++ = (char)0xff;
+    } else if (c < 0x80) {
+        *to++ = (char)c;
+    } else if (c < 0x800) {
+        *to++ = (char)(0xc0 | c >> 6);
+        *to++ = (char)(0x80 | (c & 63));
+    } else if (c < 0x10000) {
+        *to++ = (char)(0xe0 | c >> 12);
+        *to++ = (char)(0x80 | (c >> 6 & 63));
+        *to++ = (char)(0x80 | (c & 63));
+    } else {
+        *to++ = (char)(0xf0 | c >> 18);
+        *to++ = (char)(0x80 | (c >> 12 & 63));
+        *to++ = (char)(0x80 | (c >> 6 & 63));
+        *to++ = (char)(0x80 | (c & 63));
     }
-    return bits;
+    return to;
 }
 
-static int64_t signed_value(uint64_t bits, int size) {
-    switch (size) {
-    case 1: return (int8_t)bits;
-    case 2: return (int16_t)bits;
-    case 4: return (int32_t)bits;
-    default: return (int64_t)bits;
+/* NumPy fills texts up with zeros. `text` has room for size + 1 bytes. */
+static void read_text(char *text, const caviar_npy *array, const unsigned char *at) {
+    caviar_npy character = *array;
+    char *to = text;
+    character.kind = 'u';
+    character.size = array->kind == 'U' ? 4 : 1;
+    for (int i = 0; i < array->size; i += character.size) {
+        const uint32_t c = (uint32_t)caviar_npy_bits(&character, at + i);
+        if (c == 0) break;
+        if (array->kind == 'S')
+            *to++ = (char)c;
+        else
+            to = put_character(to, c);
     }
+    *to = 0;
 }
 
-/* IEEE 754 binary16: every half is a float. */
-static float half_value(uint64_t bits) {
-    const uint32_t sign = (uint32_t)(bits & 0x8000) << 16, exponent = bits >> 10 & 31, fraction = bits & 1023;
-    if (exponent == 0) {
-        const float magnitude = (float)fraction * 0x1p-24f;
-        return sign ? -magnitude : magnitude;
+/* ---------------------------------------------------------------------------------------------------------- labels */
+
+static caviar_status add(caviar_label_column *labels, const caviar_npy *array, const unsigned char *at, char *text) {
+    if (array->kind == 'S' || array->kind == 'U') {
+        read_text(text, array, at);
+        return caviar_label_column_add_text(labels, text);
     }
-    const uint32_t word = sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13;
-    float value;
-    memcpy(&value, &word, sizeof value);
-    return value;
+    const uint64_t bits = caviar_npy_bits(array, at);
+    if (array->kind != 'f') return caviar_label_column_add_whole(labels, array->kind == 'i', bits);
+    return caviar_label_column_add_real(labels, caviar_npy_number(array, bits), array->size < 8);
 }
 
-static float float_value(uint64_t bits, int size) {
-    if (size == 2) return half_value(bits);
-    if (size == 4) {
-        const uint32_t word = (uint32_t)bits;
-        float value;
-        memcpy(&value, &word, sizeof value);
-        return value;
+static caviar_status add_all(caviar_label_column *labels, caviar_npy *array, caviar_input *input, int64_t at_once,
+                             unsigned char *block, char *text) {
+    for (int64_t done = 0; done < array->count; done += at_once) {
+        if (at_once > array->count - done) at_once = array->count - done;
+        CAVIAR_TRY(caviar_npy_take(block, array, input, at_once));
+        for (int64_t i = 0; i < at_once; i++) CAVIAR_TRY(add(labels, array, block + i * array->size, text));
     }
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return (float)value; /* too large a value becomes infinite, which a dataset refuses */
+    return caviar_npy_end(array, input);
 }
 
-static float element_value(const caviar_npy *array, int64_t i) {
-    const uint64_t bits = element_bits(array, i);
-    switch (array->kind) {
-    case 'f': return float_value(bits, array->size);
-    case 'i': return (float)signed_value(bits, array->size);
-    default: return (float)bits;
-    }
-}
-
-/* ------------------------------------------------------------------------------------------------------------ a
- * dataset
- */
-
-static caviar_status convert_labels(caviar_labels *labels, const caviar_npy *array, const char *path) {
-    if (array->kind == 'f' || array->rank != 1) {
-        return caviar_fail(CAVIAR_BAD_FILE, "%s: labels are whole numbers of 1 dimension, this is %s of %d dimensions",
-                           path, array->kind == 'f' ? "floats" : "whole numbers", array->rank);
-    }
-    labels->examples = array->shape[0];
-    labels->values = malloc((size_t)labels->examples * sizeof(int32_t));
-    if (!labels->values) return caviar_fail_memory("labels", (size_t)labels->examples * sizeof(int32_t));
-    for (int64_t i = 0; i < labels->examples; i++) {
-        const uint64_t bits = element_bits(array, i);
-        const int64_t value = array->kind == 'i' ? signed_value(bits, array->size)
-                              : bits < INT64_MAX ? (int64_t)bits
-                                                 : INT64_MAX;
-        if (value < 0 || value >= CAVIAR_MAX_CLASSES) {
-            return caviar_fail(CAVIAR_BAD_FILE, "%s: label %lld is %lld; labels must be 0 to %d", path, (long long)i,
-                               (long long)value, CAVIAR_MAX_CLASSES - 1);
-        }
-        labels->values[i] = (int32_t)value;
-        if (value >= labels->classes) labels->classes = value + 1;
-    }
-    return CAVIAR_OK;
-}
-
-static caviar_status read_labels(caviar_labels *labels, const char *path) {
-    caviar_npy array;
-    CAVIAR_TRY(caviar_npy_read(&array, path));
-    const caviar_status status = convert_labels(labels, &array, path);
-    free(array.file.data);
+static caviar_status read_all(caviar_label_column *labels, caviar_npy *array, caviar_input *input) {
+    enum { BLOCK = 1 << 16 };
+    const size_t size = (size_t)array->size;
+    unsigned char *block = malloc(BLOCK + size + 1);
+    if (!block) return caviar_fail_memory("labels", BLOCK + size + 1);
+    const caviar_status status =
+        add_all(labels, array, input, (int64_t)(BLOCK / size), block, (char *)block + BLOCK / size * size);
+    free(block);
     return status;
 }
 
-typedef struct matrix {
-    void *features;
-    caviar_type type;
-    int64_t examples, feature_count;
-} matrix;
-
-static caviar_status convert_features(matrix *made, const caviar_npy *array, const char *path) {
-    if (array->rank < 2) {
+/* (n,), (n, 1) and (1, n) are n labels. */
+static caviar_status check_shape(const caviar_npy *array, const char *path, const caviar_table *table) {
+    int long_sizes = 0;
+    for (int i = 0; i < array->rank; i++) long_sizes += array->shape[i] > 1;
+    if (long_sizes > 1) {
         return caviar_fail(CAVIAR_BAD_FILE,
-                           "%s: has %d dimensions; features are [examples, ...]: reshape a single feature to (-1, 1)",
+                           "%s: has %d dimensions; labels are one for each example: of a column for each class save "
+                           "a.argmax(axis=1) (or are features and labels swapped?)",
                            path, array->rank);
     }
-    made->examples = array->shape[0];
-    made->feature_count = array->count / array->shape[0];
-    made->type = array->size == 1 && array->kind != 'i' ? CAVIAR_UINT8 : CAVIAR_FLOAT32;
-    const size_t bytes = (size_t)array->count * caviar_type_size(made->type);
-    made->features = malloc(bytes);
-    if (!made->features) return caviar_fail_memory(path, bytes);
-    if (made->type == CAVIAR_UINT8) {
-        memcpy(made->features, array->elements, bytes);
-        return CAVIAR_OK;
-    }
-    float *to = made->features;
-    for (int64_t i = 0; i < array->count; i++) to[i] = element_value(array, i);
-    return CAVIAR_OK;
+    if (array->count == table->rows) return CAVIAR_OK;
+    return caviar_fail(CAVIAR_BAD_FILE, "%s: has %lld labels, but %s has %lld examples", path, (long long)array->count,
+                       table->source, (long long)table->rows);
 }
 
-static caviar_status read_features(matrix *made, const char *path) {
+caviar_status caviar_npy_read_labels(caviar_table *table, caviar_input *input) {
     caviar_npy array;
-    CAVIAR_TRY(caviar_npy_read(&array, path));
-    const caviar_status status = convert_features(made, &array, path);
-    free(array.file.data);
+    caviar_label_column *labels;
+    CAVIAR_TRY(caviar_npy_begin(&array, input));
+    CAVIAR_TRY(check_shape(&array, caviar_input_name(input), table));
+    CAVIAR_TRY(caviar_label_column_begin(&labels, caviar_input_name(input), array.count));
+    caviar_status status = read_all(labels, &array, input);
+    if (status == CAVIAR_OK) status = caviar_label_column_finish(table, labels, table->source);
+    caviar_label_column_destroy(labels);
     return status;
 }
 
 caviar_status caviar_dataset_load_npy(caviar_dataset **dataset, const char *features_path, const char *labels_path) {
     CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(dataset && features_path, "dataset_load_npy: %s is NULL", dataset ? "features_path" : "dataset");
-    matrix made = { NULL, CAVIAR_UINT8, 0, 0 };
-    caviar_labels labels = { NULL, 0, 0 };
-    CAVIAR_TRY(read_features(&made, features_path));
-    caviar_status status = CAVIAR_OK;
-    if (labels_path) status = read_labels(&labels, labels_path);
-    if (labels_path && status == CAVIAR_OK) {
-        status = caviar_labels_agree(&labels, labels_path, made.examples, features_path);
-    }
-    if (status != CAVIAR_OK) {
-        free(made.features);
-        free(labels.values);
-        return status;
-    }
-    return caviar_dataset_adopt(dataset, features_path, made.features, made.type, labels.values, NULL, made.examples,
-                                made.feature_count, labels.classes);
+    return caviar_load_pair(dataset, features_path, caviar_npy_read_features, labels_path, caviar_npy_read_labels);
 }
