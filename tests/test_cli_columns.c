@@ -100,6 +100,29 @@ Test(cli_columns, data_without_labels_is_classified) {
     free(bare);
 }
 
+/* The class hangs on seconds of half a century: their differences are kept. */
+Test(cli_columns, times_are_as_good_as_other_numbers) {
+    train("--data " DATA "timestamp.csv --epochs 30 --out m");
+    cr_assert_eq(predict("--model m --data " DATA "timestamp.csv", 0), 1);
+    /* A file of its own has an origin of its own, which the network's takes the place of. */
+    write_file("day.csv", "time\n1700000010\n1700000012\n");
+    write_file("night.csv", "time\n1700000040\n1700000042\n");
+    cr_assert(isnan(predict("--model m --data day.csv", 0)));
+    char *day = file_text("predicted.csv");
+    cr_assert(isnan(predict("--model m --data night.csv", 0)));
+    char *night = file_text("predicted.csv");
+    cr_assert_str_neq(day, night);
+    free(day);
+    free(night);
+    write_file("ids.csv", "id,label\n16777217,a\n16777216,b\n33554433,a\n1,b\n5,a\n9,b\n");
+    command_result result = command_run("train --data ids.csv --epochs 1 --validation 0 --test-fraction 0 --set "
+                                        "batch_size=2");
+    assert_code(result, 0);
+    assert_contains(result.err, "column \"id\": its numbers become 32-bit floats, which make 1 of 6 different ones "
+                                "equal");
+    command_free(&result);
+}
+
 /* Labels that the network does not know are named and counted apart, not taken for its errors. */
 Test(cli_columns, unknown_labels_are_no_errors) {
     write_examples("data.csv", 300, 11, 1);

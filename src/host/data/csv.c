@@ -6,10 +6,18 @@
 #include "label_set.h"
 #include "loader.h"
 #include "names.h"
+#include "origin.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of the values of a column, before they become floats. */
+typedef struct column_range {
+    double minimum, maximum;
+    int whole; /* all are whole numbers */
+} column_range;
 
 typedef struct table {
     const char *path;
@@ -21,8 +29,10 @@ typedef struct table {
     caviar_csv_record header, line; /* the header has 0 cells where there is none */
     int64_t columns, label_column;  /* -1: there is no label column */
     locale_t c_locale;
-    float *features; /* [capacity, columns - 1 or columns] */
-    int32_t *labels; /* [capacity], numbers of the set */
+    caviar_csv_reader data; /* before the first line of data */
+    column_range *ranges;   /* [columns - 1 or columns] */
+    float *features;        /* [capacity, columns - 1 or columns] */
+    int32_t *labels;        /* [capacity], numbers of the set */
     int64_t examples, capacity;
     int bytes; /* all features so far are whole numbers in 0 .. 255 */
     caviar_label_set set;
@@ -89,7 +99,7 @@ static int64_t guess_label_column(const table *t, const caviar_csv_record *first
  */
 static int is_header(const table *t, const caviar_csv_record *first, const caviar_csv_record *second) {
     const int64_t label_column = guess_label_column(t, first);
-    float value;
+    double value;
     if (has_label(t) && find_column(first, t->label ? t->label : "label") != -1) return 1;
     for (size_t i = 0; i < first->count; i++) {
         const caviar_csv_kind kind = caviar_csv_number(&value, &first->cells[i], t->c_locale);
@@ -152,6 +162,7 @@ static caviar_status find_label(table *t, int64_t line) {
 /* Reads the first line and leaves the first line of data in t->line. */
 static caviar_status begin(table *t, int header) {
     caviar_csv_record first = { 0, NULL, 0, 0 };
+    t->data = t->reader;
     CAVIAR_TRY(caviar_csv_read(&t->line, &t->reader));
     if (t->line.count == 0) return caviar_fail(CAVIAR_BAD_FILE, "%s: is empty", t->path);
     t->columns = (int64_t)t->line.count;
@@ -161,6 +172,7 @@ static caviar_status begin(table *t, int header) {
     if (status == CAVIAR_OK && header != 0 && (header == 1 || is_header(t, &t->line, &first))) {
         t->header = t->line;
         t->line = first;
+        t->data = t->reader;
         t->reader = after;
     } else {
         free(first.cells);
@@ -195,15 +207,23 @@ static caviar_status fail_cell(const table *t, int64_t column, caviar_csv_kind k
                        t->path, line, name, shown);
 }
 
+static void observe(column_range *range, double value) {
+    if (value < range->minimum) range->minimum = value;
+    if (value > range->maximum) range->maximum = value;
+    range->whole = range->whole && value == floor(value);
+}
+
 static caviar_status read_features(table *t) {
     float *to = t->features + t->examples * feature_count(t);
+    column_range *range = t->ranges;
     for (int64_t column = 0; column < t->columns; column++) {
         if (column == t->label_column) continue;
-        float value = 0;
+        double value = 0;
         const caviar_csv_kind kind = caviar_csv_number(&value, &t->line.cells[column], t->c_locale);
         if (kind != CAVIAR_CSV_NUMBER) return fail_cell(t, column, kind);
-        *to++ = value;
-        t->bytes = t->bytes && value >= 0 && value <= 255 && value == (float)(int)value;
+        *to++ = (float)value;
+        observe(range++, value);
+        t->bytes = t->bytes && value >= 0 && value <= 255 && value == (double)(int)value;
     }
     return CAVIAR_OK;
 }
@@ -263,6 +283,9 @@ static caviar_status read_line(table *t) {
 static caviar_status read_table(table *t, const caviar_bytes *file, const caviar_csv_options *options) {
     CAVIAR_TRY(caviar_csv_begin(&t->reader, t->path, file, options->delimiter));
     CAVIAR_TRY(begin(t, options->header));
+    t->ranges = malloc((size_t)feature_count(t) * sizeof *t->ranges);
+    if (!t->ranges) return caviar_fail_memory(t->path, (size_t)feature_count(t) * sizeof *t->ranges);
+    for (int64_t f = 0; f < feature_count(t); f++) t->ranges[f] = (column_range){ INFINITY, -INFINITY, 1 };
     while (t->line.count > 0) {
         CAVIAR_TRY(read_line(t));
         CAVIAR_TRY(caviar_csv_read(&t->line, &t->reader));
@@ -308,6 +331,41 @@ static caviar_status name_columns(caviar_table *to, const table *t) {
     return CAVIAR_OK;
 }
 
+/* ------------------------------------------------------------------------------------------------------------ origins
+ */
+
+/* Reads the column once more, as distances from its origin; the first of them tell whether floats are enough. */
+static caviar_status read_distances(caviar_table *to, table *t, int64_t column, int64_t feature) {
+    double sample[CAVIAR_COLLAPSE_SAMPLE];
+    char name[96];
+    int64_t sampled = 0;
+    t->reader = t->data;
+    for (int64_t row = 0; row < to->rows; row++) {
+        double value = 0;
+        CAVIAR_TRY(caviar_csv_read(&t->line, &t->reader));
+        (void)caviar_csv_number(&value, &t->line.cells[column], t->c_locale); /* it is one: it was read before */
+        value -= to->columns[feature].origin;
+        ((float *)to->cells)[row * to->column_count + feature] = (float)value;
+        if (sampled < CAVIAR_COLLAPSE_SAMPLE) sample[sampled++] = value;
+    }
+    return caviar_column_note_collapse(&to->notes, caviar_table_column_name(name, to, feature), sample, sampled);
+}
+
+static caviar_status choose_origins(caviar_table *to, table *t) {
+    int64_t feature = 0;
+    for (int64_t column = 0; column < t->columns; column++) {
+        if (column == t->label_column) continue;
+        const column_range *r = &t->ranges[feature];
+        const double largest = fmax(fabs(r->minimum), fabs(r->maximum));
+        to->columns[feature].origin = caviar_column_origin(r->minimum, r->maximum, r->whole);
+        /* Whole numbers above 2^24 may be equal as floats without being large beside their range. */
+        if (to->columns[feature].origin != 0 || (r->whole && largest > 0x1p24))
+            CAVIAR_TRY(read_distances(to, t, column, feature));
+        feature++;
+    }
+    return CAVIAR_OK;
+}
+
 static void take_labels(caviar_table *to, table *t, const int32_t *class_of) {
     to->labels = t->labels;
     to->classes = t->set.count;
@@ -339,8 +397,9 @@ static caviar_status fill_table(caviar_table *to, table *t) {
         take_labels(to, t, class_of);
         free(class_of);
     }
-    if (!t->bytes) take_features(to, t);
-    return CAVIAR_OK;
+    if (t->bytes) return CAVIAR_OK;
+    take_features(to, t);
+    return choose_origins(to, t);
 }
 
 /* A column that is missing is refused before anything else is done, and further ones are noted. */
@@ -384,6 +443,7 @@ static caviar_status load(caviar_dataset **dataset, caviar_input *input, const c
     if (status == CAVIAR_OK) status = make_dataset(dataset, &t);
     if (t.c_locale) freelocale(t.c_locale);
     caviar_label_set_destroy(&t.set);
+    free(t.ranges);
     free(t.features);
     free(t.labels);
     free(t.header.cells);

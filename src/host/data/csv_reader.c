@@ -182,7 +182,7 @@ static int is_not_finite_word(const caviar_csv_cell *cell) {
     return 0;
 }
 
-caviar_csv_kind caviar_csv_number(float *value, const caviar_csv_cell *cell, locale_t c_locale) {
+caviar_csv_kind caviar_csv_number(double *value, const caviar_csv_cell *cell, locale_t c_locale) {
     if (cell->length == 0) return CAVIAR_CSV_EMPTY;
     /* Most cells are short whole numbers: digits that a float holds exactly. */
     int32_t whole = 0;
@@ -191,16 +191,16 @@ caviar_csv_kind caviar_csv_number(float *value, const caviar_csv_cell *cell, loc
         whole = 10 * whole + (cell->text[digits++] - '0');
     }
     if (digits == cell->length) {
-        *value = (float)whole;
+        *value = whole;
         return CAVIAR_CSV_NUMBER;
     }
     if (is_not_finite_word(cell)) return CAVIAR_CSV_NOT_FINITE;
-    /* strtof would also take blanks, hexadecimal numbers and what follows a quote. */
+    /* strtod would also take blanks, hexadecimal numbers and what follows a quote. */
     if (strspn(cell->text, "0123456789+-.eE") < cell->length) return CAVIAR_CSV_TEXT;
     char *end;
-    const float number = strtof_l(cell->text, &end, c_locale);
+    const double number = strtod_l(cell->text, &end, c_locale);
     if (end != cell->text + cell->length) return CAVIAR_CSV_TEXT;
-    if (!isfinite(number)) return CAVIAR_CSV_NOT_FINITE;
+    if (!isfinite((float)number)) return CAVIAR_CSV_NOT_FINITE;
     *value = number;
     return CAVIAR_CSV_NUMBER;
 }

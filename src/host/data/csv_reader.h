@@ -48,6 +48,6 @@ typedef enum caviar_csv_kind {
 } caviar_csv_kind;
 
 /* Reads a cell as a decimal number; `c_locale` is the locale "C", whatever the program's is. */
-caviar_csv_kind caviar_csv_number(float *value, const caviar_csv_cell *cell, locale_t c_locale);
+caviar_csv_kind caviar_csv_number(double *value, const caviar_csv_cell *cell, locale_t c_locale);
 
 #endif
