@@ -205,3 +205,37 @@ Test(cli_columns, parts_are_fractions_files_or_nothing) {
     command_free(&json);
     command_free(&search);
 }
+
+/* What is only classified may have few examples of many classes, in any form. */
+Test(cli_columns, few_labelled_examples_are_enough_to_classify) {
+    char header[128], text[4096], *to = text;
+    const float x[25] = { 0, 1, 2, 3, 4 };
+    int64_t y[25];
+    for (int i = 0; i < 200; i++) to += sprintf(to, "%d,%d\n", i % 2, i % 2);
+    write_file("data.csv", text);
+    train("--data data.csv --epochs 1 --out m");
+    for (int i = 0; i < 25; i++) y[i] = i;
+    const struct {
+        const char *name, *type, *shape;
+        const void *data;
+        size_t size;
+    } arrays[2] = { { "x.npy", "<f4", "(25, 1)", x, sizeof x }, { "y.npy", "<i8", "(25,)", y, sizeof y } };
+    for (int i = 0; i < 2; i++) {
+        const int length = sprintf(header, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }\n", arrays[i].type,
+                                   arrays[i].shape);
+        FILE *file = fopen(arrays[i].name, "wb");
+        cr_assert(file && fwrite("\x93NUMPY\1\0", 1, 8, file) == 8);
+        fputc(length, file);
+        fputc(0, file);
+        fputs(header, file);
+        cr_assert(fwrite(arrays[i].data, 1, arrays[i].size, file) == arrays[i].size && fclose(file) == 0);
+    }
+    command_result result = command_run("predict --model m --data x.npy,y.npy");
+    assert_code(result, 0);
+    assert_contains(result.err, "23 examples have a label that the model does not know");
+    command_free(&result);
+    result = command_run("train --data x.npy,y.npy");
+    assert_code(result, 2);
+    assert_contains(result.err, "25 different values in 25 examples");
+    command_free(&result);
+}

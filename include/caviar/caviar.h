@@ -168,6 +168,7 @@ CAVIAR_API caviar_status caviar_dataset_load_npy(caviar_dataset **dataset, const
  * folder that the environment variable FASHION_MNIST_DIR names; its 10,000 test images become the test part), a
  * folder that holds four such IDX files, "FEATURES.npy,LABELS.npy", "IMAGES-idx3-ubyte[.gz],LABELS-idx1-ubyte[.gz]",
  * the first file of such a pair alone (no labels), or a CSV file.
+ * The options like, model and accept_unlikely are for all of them.
  */
 CAVIAR_API caviar_status caviar_dataset_load(caviar_dataset **dataset, const char *source,
                                              const caviar_csv_options *options);

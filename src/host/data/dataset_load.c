@@ -2,6 +2,7 @@
 #include "host/arithmetic.h"
 #include "host/status.h"
 #include "loader.h"
+#include "npy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +47,12 @@ static caviar_status read_with(caviar_table *table, const char *path, caviar_rea
 }
 
 caviar_status caviar_load_pair(caviar_dataset **dataset, const char *features, caviar_reader read_features,
-                               const char *labels, caviar_reader read_labels) {
+                               const char *labels, caviar_reader read_labels, const caviar_csv_options *options) {
     caviar_table table = { .source = strdup(features) };
+    if (options) {
+        table.accept_unlikely = options->accept_unlikely;
+        table.as_expected = options->like || options->model;
+    }
     caviar_status status = table.source ? CAVIAR_OK : caviar_fail_memory("the name of a file", strlen(features) + 1);
     if (status == CAVIAR_OK) status = read_with(&table, features, read_features);
     if (status == CAVIAR_OK && labels) status = read_with(&table, labels, read_labels);
@@ -115,23 +120,27 @@ static caviar_status load_fashion_mnist(caviar_dataset **dataset) {
 /* --------------------------------------------------------------------------------------------------------------- pairs
  */
 
-static caviar_status load_pair(caviar_dataset **dataset, const char *features, const char *labels) {
-    if (is_npy(features)) return caviar_dataset_load_npy(dataset, features, labels);
-    if (is_idx(features)) return caviar_dataset_load_idx(dataset, features, labels);
+static caviar_status load_pair(caviar_dataset **dataset, const char *features, const char *labels,
+                               const caviar_csv_options *options) {
+    if (is_npy(features))
+        return caviar_load_pair(dataset, features, caviar_npy_read_features, labels, caviar_npy_read_labels, options);
+    if (is_idx(features))
+        return caviar_load_pair(dataset, features, caviar_idx_read_features, labels, caviar_idx_read_labels, options);
     return caviar_fail(CAVIAR_INVALID_ARGUMENT,
                        "%s,%s: a pair of files is FEATURES.npy,LABELS.npy or "
                        "IMAGES-idx3-ubyte[.gz],LABELS-idx1-ubyte[.gz]",
                        features, labels);
 }
 
-static caviar_status split_and_load_pair(caviar_dataset **dataset, const char *source) {
+static caviar_status split_and_load_pair(caviar_dataset **dataset, const char *source,
+                                         const caviar_csv_options *options) {
     const size_t size = strlen(source) + 1;
     char *features = malloc(size);
     if (!features) return caviar_fail_memory("the names of files", size);
     memcpy(features, source, size);
     char *comma = strchr(features, ',');
     *comma = 0;
-    const caviar_status status = load_pair(dataset, features, comma + 1);
+    const caviar_status status = load_pair(dataset, features, comma + 1, options);
     free(features);
     return status;
 }
@@ -145,8 +154,7 @@ caviar_status caviar_dataset_load(caviar_dataset **dataset, const char *source, 
     if (strcmp(source, "fashion-mnist") == 0) return load_fashion_mnist(dataset);
     if (is_folder(source)) return load_folder(dataset, source);
     /* A file whose own name has a comma is that file. */
-    if (!exists(source) && strchr(source, ',')) return split_and_load_pair(dataset, source);
-    if (is_npy(source)) return caviar_dataset_load_npy(dataset, source, NULL);
-    if (is_idx(source)) return caviar_dataset_load_idx(dataset, source, NULL);
+    if (!exists(source) && strchr(source, ',')) return split_and_load_pair(dataset, source, options);
+    if (is_npy(source) || is_idx(source)) return load_pair(dataset, source, NULL, options);
     return caviar_dataset_load_csv(dataset, source, options);
 }

@@ -155,5 +155,5 @@ caviar_status caviar_idx_read_labels(caviar_table *table, caviar_input *input) {
 
 caviar_status caviar_dataset_load_idx(caviar_dataset **dataset, const char *images_path, const char *labels_path) {
     CAVIAR_REQUIRE(dataset && images_path, "dataset_load_idx: %s is NULL", dataset ? "images_path" : "dataset");
-    return caviar_load_pair(dataset, images_path, caviar_idx_read_features, labels_path, caviar_idx_read_labels);
+    return caviar_load_pair(dataset, images_path, caviar_idx_read_features, labels_path, caviar_idx_read_labels, NULL);
 }

@@ -8,9 +8,12 @@
 /* Reads into a table whose source is set: its columns and cells, or its labels, one for each row that is there. */
 typedef caviar_status (*caviar_reader)(caviar_table *table, caviar_input *input);
 
-/* A dataset from two files, each read by its own reader, and decompressed; labels NULL: from the first alone. */
+/*
+ * A dataset from two files, each read by its own reader, and decompressed; labels NULL: from the first alone. Of the
+ * options (NULL: none) it heeds what is expected and whether unlikely labels are meant.
+ */
 caviar_status caviar_load_pair(caviar_dataset **dataset, const char *features, caviar_reader read_features,
-                               const char *labels, caviar_reader read_labels);
+                               const char *labels, caviar_reader read_labels, const caviar_csv_options *options);
 
 /* IDX, the format of MNIST: idx.c. */
 caviar_status caviar_idx_read_features(caviar_table *table, caviar_input *input);

@@ -114,5 +114,6 @@ caviar_status caviar_npy_read_labels(caviar_table *table, caviar_input *input) {
 caviar_status caviar_dataset_load_npy(caviar_dataset **dataset, const char *features_path, const char *labels_path) {
     CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(dataset && features_path, "dataset_load_npy: %s is NULL", dataset ? "features_path" : "dataset");
-    return caviar_load_pair(dataset, features_path, caviar_npy_read_features, labels_path, caviar_npy_read_labels);
+    return caviar_load_pair(dataset, features_path, caviar_npy_read_features, labels_path, caviar_npy_read_labels,
+                            NULL);
 }
