@@ -239,3 +239,52 @@ Test(cli_columns, few_labelled_examples_are_enough_to_classify) {
     assert_contains(result.err, "25 different values in 25 examples");
     command_free(&result);
 }
+
+/* A table of people, from CSV to predictions with no option but the data: words, gaps and texts as they come. */
+static void write_people(const char *path, int first, int count, int labelled) {
+    static const char *const decks[] = { "A", "B", "C", "" };
+    FILE *file = fopen(path, "w");
+    cr_assert(file);
+    fprintf(file, labelled ? "age,alone,sex,deck,survived\n" : "deck,sex,name,alone,age\n");
+    for (int i = first; i < first + count; i++) {
+        char age[16] = "";
+        const int female = i * 7 % 11 < 5;
+        if (i % 5) snprintf(age, sizeof age, "%d.5", i * 13 % 70);
+        const char *alone = i % 3 ? "True" : "False", *sex = female ? "female" : "male", *deck = decks[i % 4];
+        if (labelled)
+            fprintf(file, "%s,%s,%s,%s,%s\n", age, alone, sex, deck, female ? "yes" : "no");
+        else
+            fprintf(file, "%s,%s,\"Person, %d\",%s,%s\n", deck, sex, i, alone, age);
+    }
+    cr_assert_eq(fclose(file), 0);
+}
+
+Test(cli_columns, tables_of_people_need_no_preparation) {
+    write_people("train.csv", 0, 300, 1);
+    write_people("new.csv", 300, 60, 0);
+    command_result trained = command_run("train --data train.csv --epochs 20 --out m --threads 1");
+    assert_code(trained, 0);
+    assert_contains(trained.err, "note: column \"age\": 60 of 300 cells are missing: the median of the training part");
+    assert_contains(trained.err, "note: column \"sex\" holds text: a feature for each of its 2 texts");
+    assert_contains(trained.out, "11 features, 2 classes");
+    command_result result = command_run("predict --model m --data new.csv --json");
+    assert_code(result, 0);
+    assert_contains(result.err, "column \"name\" is not asked for and left alone");
+    json_t *document = parse_json(result.out);
+    const json_t *predictions = json_object_get(document, "predictions");
+    cr_assert_eq(json_array_size(predictions), 60);
+    for (size_t i = 0; i < 60; i++) {
+        const char *class = json_string_value(json_object_get(json_array_get(predictions, i), "class"));
+        cr_assert_str_eq(class, (300 + i) * 7 % 11 < 5 ? "yes" : "no");
+    }
+    json_decref(document);
+    command_free(&trained);
+    command_free(&result);
+
+    /* To learn from, a column of names is no help. */
+    write_people("names.csv", 0, 300, 0);
+    result = command_run("train --data names.csv --label sex");
+    assert_code(result, 2);
+    assert_contains(result.err, "names.csv: column \"name\" holds 300 different texts; up to 32 become features");
+    command_free(&result);
+}

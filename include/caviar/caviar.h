@@ -126,8 +126,8 @@ typedef struct caviar_csv_options {
     /* The label column: a name of the header, a number counted from 0, or from the end: -1 is the last.
        NULL: "label" if the header has it, else the last column. "none": the file has no labels. */
     const char *label;
-    /* 1: the first line is a header, 0: it is not, -1: it is if the label's name is in it, if a feature in it is no
-       number, or if its label is no number while that of the second line is one. */
+    /* 1: the first line is a header, 0: it is not, -1: it is if the label's name is in it, if a text of it stands above
+       a number, if all its features are texts, or if it counts 0, 1, 2, ... above other numbers. */
     int header;
     char delimiter; /* 0: whichever of comma, semicolon and tab occurs most in the first line */
     /* Data that is to go with another dataset, or that a model is to classify: the label is the column of that name,
@@ -151,9 +151,11 @@ typedef struct caviar_csv_options {
 CAVIAR_API caviar_status caviar_dataset_load_idx(caviar_dataset **dataset, const char *images_path,
                                                  const char *labels_path);
 /*
- * CSV, plain or gzip-compressed: one example a line, all features numbers. Labels may be any text; the distinct
- * ones, sorted (as numbers if all are whole numbers), are classes 0, 1, ... and remembered by name. options NULL:
- * defaults.
+ * CSV, plain or compressed: one example a line. A column is one of numbers (true, false, yes and no count as 1 and 0)
+ * or of texts; cells that are empty or say NA, N/A, nan, null, None or ? are missing; caviar_dataset_split says what
+ * becomes of both. A column of numbers with a few texts is an error that names the first of them. Labels may be any
+ * text but those that stand for a missing cell; the distinct ones, sorted (as numbers if all are whole numbers), are
+ * classes 0, 1, ... and remembered by name; 1, 1.0 and 01 are one. options NULL: defaults.
  */
 CAVIAR_API caviar_status caviar_dataset_load_csv(caviar_dataset **dataset, const char *path,
                                                  const caviar_csv_options *options);

@@ -1,4 +1,5 @@
 /* CSV files: which column is what, and its values. Lines and cells are csv_reader.c's. */
+#include "csv_cells.h"
 #include "csv_reader.h"
 #include "host/arithmetic.h"
 #include "host/population/model.h"
@@ -6,18 +7,11 @@
 #include "label_set.h"
 #include "loader.h"
 #include "names.h"
-#include "origin.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Of the values of a column, before they become floats. */
-typedef struct column_range {
-    double minimum, maximum;
-    int whole; /* all are whole numbers */
-} column_range;
 
 typedef struct table {
     const char *path;
@@ -29,10 +23,11 @@ typedef struct table {
     caviar_csv_record header, line; /* the header has 0 cells where there is none */
     int64_t columns, label_column;  /* -1: there is no label column */
     locale_t c_locale;
-    caviar_csv_reader data; /* before the first line of data */
-    column_range *ranges;   /* [columns - 1 or columns] */
-    float *features;        /* [capacity, columns - 1 or columns] */
-    int32_t *labels;        /* [capacity], numbers of the set */
+    caviar_csv_reader data;  /* before the first line of data */
+    caviar_csv_column *seen; /* [columns - 1 or columns] */
+    caviar_notes notes;
+    float *features; /* [capacity, columns - 1 or columns] */
+    int32_t *labels; /* [capacity], numbers of the set */
     int64_t examples, capacity;
     int bytes; /* all features so far are whole numbers in 0 .. 255 */
     caviar_label_set set;
@@ -93,23 +88,63 @@ static int64_t guess_label_column(const table *t, const caviar_csv_record *first
     return is_position(&column, t->label, (int64_t)first->count) ? column : -1;
 }
 
+static caviar_csv_kind kind_in(const table *t, const caviar_csv_record *line, size_t column) {
+    double value;
+    int is_word;
+    if (column >= line->count) return CAVIAR_CSV_TEXT;
+    return caviar_csv_value(&value, &is_word, &line->cells[column], t->c_locale);
+}
+
+/* 0, 1, 2, ... as libraries name columns that have no names, above what is more than whole numbers. */
+static int counts_up(const table *t, const caviar_csv_record *first, const caviar_csv_record *second) {
+    double value = -1;
+    int others = 0;
+    for (size_t i = 0; i < first->count; i++) {
+        const caviar_csv_cell *cell = &first->cells[i];
+        if (caviar_csv_number(&value, cell, t->c_locale) != CAVIAR_CSV_NUMBER || value != (double)i) return 0;
+        others +=
+            kind_in(t, second, i) != CAVIAR_CSV_NUMBER ||
+            (caviar_csv_number(&value, &second->cells[i], t->c_locale) == CAVIAR_CSV_NUMBER && value != floor(value));
+    }
+    return first->count >= 3 && others > 0;
+}
+
 /*
- * A first line is a header if the label's name is in it, if a feature in it is no number, or if its label is none
- * where that of the second line is one.
+ * A first line is a header if the label's name is in it, if a text of it stands above a number, if it counts from 0, or
+ * if all its features are texts.
  */
 static int is_header(const table *t, const caviar_csv_record *first, const caviar_csv_record *second) {
     const int64_t label_column = guess_label_column(t, first);
-    double value;
+    int texts = 0, numbers = 0;
     if (has_label(t) && find_column(first, t->label ? t->label : "label") != -1) return 1;
+    if (counts_up(t, first, second)) return 1;
     for (size_t i = 0; i < first->count; i++) {
-        const caviar_csv_kind kind = caviar_csv_number(&value, &first->cells[i], t->c_locale);
-        if (kind == CAVIAR_CSV_NUMBER) continue;
-        if ((int64_t)i != label_column) return 1;
-        if (i < second->count && caviar_csv_number(&value, &second->cells[i], t->c_locale) == CAVIAR_CSV_NUMBER) {
-            return 1;
-        }
+        const caviar_csv_kind kind = kind_in(t, first, i);
+        if (kind == CAVIAR_CSV_TEXT && kind_in(t, second, i) == CAVIAR_CSV_NUMBER) return 1;
+        if ((int64_t)i == label_column) continue;
+        texts += kind == CAVIAR_CSV_TEXT;
+        numbers += kind == CAVIAR_CSV_NUMBER;
     }
-    return 0;
+    return texts > 0 && numbers == 0;
+}
+
+/* A header of which a cell is a number may be an example that vanished. */
+static caviar_status note_header(table *t) {
+    char shown[CAVIAR_CSV_SHOWN];
+    for (size_t i = 0; i < t->header.count; i++) {
+        const caviar_csv_cell *cell = &t->header.cells[i];
+        if (kind_in(t, &t->header, i) == CAVIAR_CSV_NUMBER)
+            return caviar_notes_add(&t->notes,
+                                    "%s:%lld: this line is taken for a header, though \"%s\" in it is a number; say "
+                                    "--header no if it is an example",
+                                    t->path, (long long)t->header.line, caviar_csv_show(shown, cell));
+        if (cell->length == 0 && (int64_t)i != t->label_column)
+            CAVIAR_TRY(caviar_notes_add(&t->notes,
+                                        "%s:%lld: column number %zu (from 0) has no name: is it an index that says "
+                                        "nothing about an example?",
+                                        t->path, (long long)t->header.line, i));
+    }
+    return CAVIAR_OK;
 }
 
 /* Columns that are all expected, or as many as are expected, leave none for the label. */
@@ -179,6 +214,7 @@ static caviar_status begin(table *t, int header) {
     }
     CAVIAR_TRY(status);
     CAVIAR_TRY(find_label(t, first_line));
+    if (header == -1) CAVIAR_TRY(note_header(t));
     if (t->line.count > 0) return CAVIAR_OK;
     return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: there are no lines of data after the header", t->path,
                        (long long)first_line);
@@ -202,27 +238,20 @@ static caviar_status fail_cell(const table *t, int64_t column, caviar_csv_kind k
                            line, name, shown);
     }
     return caviar_fail(CAVIAR_BAD_FILE,
-                       "%s:%lld: %s: \"%s\" is not a number; name this column if it is the label, else encode it as "
-                       "numbers, one 0/1 column for each category",
+                       "%s:%lld: %s: \"%s\" stands for a label that is missing; fill it in or remove the line, or say "
+                       "that it is a class (--as-is, option accept_unlikely)",
                        t->path, line, name, shown);
-}
-
-static void observe(column_range *range, double value) {
-    if (value < range->minimum) range->minimum = value;
-    if (value > range->maximum) range->maximum = value;
-    range->whole = range->whole && value == floor(value);
 }
 
 static caviar_status read_features(table *t) {
     float *to = t->features + t->examples * feature_count(t);
-    column_range *range = t->ranges;
-    for (int64_t column = 0; column < t->columns; column++) {
-        if (column == t->label_column) continue;
+    for (int64_t f = 0; f < feature_count(t); f++) {
         double value = 0;
-        const caviar_csv_kind kind = caviar_csv_number(&value, &t->line.cells[column], t->c_locale);
-        if (kind != CAVIAR_CSV_NUMBER) return fail_cell(t, column, kind);
+        const int64_t place = t->seen[f].place;
+        const caviar_csv_kind kind =
+            caviar_csv_observe(&value, &t->seen[f], &t->line.cells[place], t->line.line, t->c_locale);
+        if (kind == CAVIAR_CSV_NOT_FINITE) return fail_cell(t, place, kind);
         *to++ = (float)value;
-        observe(range++, value);
         t->bytes = t->bytes && value >= 0 && value <= 255 && value == (double)(int)value;
     }
     return CAVIAR_OK;
@@ -245,7 +274,10 @@ static caviar_status copy_label(table *t, const caviar_csv_cell *cell) {
 
 static caviar_status read_label(table *t) {
     char name[96];
-    CAVIAR_TRY(copy_label(t, &t->line.cells[t->label_column]));
+    const caviar_csv_cell *cell = &t->line.cells[t->label_column];
+    if (cell->length > 0 && caviar_csv_is_missing(cell) && !t->accept_unlikely && !t->expected)
+        return fail_cell(t, t->label_column, CAVIAR_CSV_TEXT);
+    CAVIAR_TRY(copy_label(t, cell));
     const caviar_status status = caviar_label_set_find(&t->labels[t->examples], &t->set, t->text);
     if (status != CAVIAR_NOT_FOUND) return status;
     return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: more than %d different labels in %s; is it the label?", t->path,
@@ -280,12 +312,35 @@ static caviar_status read_line(table *t) {
     return CAVIAR_OK;
 }
 
+/* Texts stay texts where they are expected, even if all that are there look like numbers or booleans. */
+static void expect_texts(table *t) {
+    const caviar_columns *e = t->expected;
+    for (int64_t i = 0; i < e->count; i++) {
+        if (e->items[i].kind != CAVIAR_COLUMN_TEXT) continue;
+        const char *name = e->items[i].name;
+        int64_t place = i;
+        if (name && t->header.count > 0) place = find_column(&t->header, name);
+        for (int64_t f = 0; f < feature_count(t); f++)
+            if ((name && t->header.count > 0 ? t->seen[f].place : f) == place) t->seen[f].is_text = 1;
+    }
+}
+
+static caviar_status begin_columns(table *t) {
+    const size_t bytes = (size_t)feature_count(t) * sizeof *t->seen;
+    t->seen = malloc(bytes);
+    if (!t->seen) return caviar_fail_memory(t->path, bytes);
+    for (int64_t f = 0; f < feature_count(t); f++) {
+        t->seen[f] = (caviar_csv_column)CAVIAR_CSV_COLUMN_INIT;
+        t->seen[f].place = f + (t->label_column >= 0 && f >= t->label_column);
+    }
+    if (t->expected) expect_texts(t);
+    return CAVIAR_OK;
+}
+
 static caviar_status read_table(table *t, const caviar_bytes *file, const caviar_csv_options *options) {
     CAVIAR_TRY(caviar_csv_begin(&t->reader, t->path, file, options->delimiter));
     CAVIAR_TRY(begin(t, options->header));
-    t->ranges = malloc((size_t)feature_count(t) * sizeof *t->ranges);
-    if (!t->ranges) return caviar_fail_memory(t->path, (size_t)feature_count(t) * sizeof *t->ranges);
-    for (int64_t f = 0; f < feature_count(t); f++) t->ranges[f] = (column_range){ INFINITY, -INFINITY, 1 };
+    CAVIAR_TRY(begin_columns(t));
     while (t->line.count > 0) {
         CAVIAR_TRY(read_line(t));
         CAVIAR_TRY(caviar_csv_read(&t->line, &t->reader));
@@ -331,41 +386,6 @@ static caviar_status name_columns(caviar_table *to, const table *t) {
     return CAVIAR_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ origins
- */
-
-/* Reads the column once more, as distances from its origin; the first of them tell whether floats are enough. */
-static caviar_status read_distances(caviar_table *to, table *t, int64_t column, int64_t feature) {
-    double sample[CAVIAR_COLLAPSE_SAMPLE];
-    char name[96];
-    int64_t sampled = 0;
-    t->reader = t->data;
-    for (int64_t row = 0; row < to->rows; row++) {
-        double value = 0;
-        CAVIAR_TRY(caviar_csv_read(&t->line, &t->reader));
-        (void)caviar_csv_number(&value, &t->line.cells[column], t->c_locale); /* it is one: it was read before */
-        value -= to->columns[feature].origin;
-        ((float *)to->cells)[row * to->column_count + feature] = (float)value;
-        if (sampled < CAVIAR_COLLAPSE_SAMPLE) sample[sampled++] = value;
-    }
-    return caviar_column_note_collapse(&to->notes, caviar_table_column_name(name, to, feature), sample, sampled);
-}
-
-static caviar_status choose_origins(caviar_table *to, table *t) {
-    int64_t feature = 0;
-    for (int64_t column = 0; column < t->columns; column++) {
-        if (column == t->label_column) continue;
-        const column_range *r = &t->ranges[feature];
-        const double largest = fmax(fabs(r->minimum), fabs(r->maximum));
-        to->columns[feature].origin = caviar_column_origin(r->minimum, r->maximum, r->whole);
-        /* Whole numbers above 2^24 may be equal as floats without being large beside their range. */
-        if (to->columns[feature].origin != 0 || (r->whole && largest > 0x1p24))
-            CAVIAR_TRY(read_distances(to, t, column, feature));
-        feature++;
-    }
-    return CAVIAR_OK;
-}
-
 static void take_labels(caviar_table *to, table *t, const int32_t *class_of) {
     to->labels = t->labels;
     to->classes = t->set.count;
@@ -383,14 +403,16 @@ static void take_features(caviar_table *to, table *t) {
 static caviar_status fill_table(caviar_table *to, table *t) {
     int32_t *class_of = NULL;
     to->rows = t->examples;
-    to->type = t->bytes ? CAVIAR_UINT8 : CAVIAR_FLOAT32;
     to->accept_unlikely = t->accept_unlikely;
     to->as_expected = t->expected != NULL;
     to->source = strdup(t->path);
     to->columns = calloc((size_t)feature_count(t), sizeof *to->columns);
     if (!to->source || !to->columns) return caviar_fail_memory(t->path, (size_t)feature_count(t) * sizeof *to->columns);
     to->column_count = feature_count(t);
+    CAVIAR_TRY(caviar_notes_move(&to->notes, &t->notes));
     CAVIAR_TRY(name_columns(to, t));
+    for (int64_t f = 0; f < feature_count(t); f++) t->bytes = t->bytes && !t->seen[f].is_text;
+    to->type = t->bytes ? CAVIAR_UINT8 : CAVIAR_FLOAT32;
     if (t->bytes) CAVIAR_TRY(pack(t, &to->cells));
     if (t->label_column >= 0) {
         CAVIAR_TRY(caviar_label_set_sort(&class_of, &to->class_names, &t->set));
@@ -399,7 +421,7 @@ static caviar_status fill_table(caviar_table *to, table *t) {
     }
     if (t->bytes) return CAVIAR_OK;
     take_features(to, t);
-    return choose_origins(to, t);
+    return caviar_csv_complete(to, t->seen, &t->data, t->c_locale);
 }
 
 /* A column that is missing is refused before anything else is done, and further ones are noted. */
@@ -443,7 +465,8 @@ static caviar_status load(caviar_dataset **dataset, caviar_input *input, const c
     if (status == CAVIAR_OK) status = make_dataset(dataset, &t);
     if (t.c_locale) freelocale(t.c_locale);
     caviar_label_set_destroy(&t.set);
-    free(t.ranges);
+    free(t.seen);
+    caviar_notes_destroy(&t.notes);
     free(t.features);
     free(t.labels);
     free(t.header.cells);

@@ -182,18 +182,36 @@ static int is_not_finite_word(const caviar_csv_cell *cell) {
     return 0;
 }
 
+/*
+ * Digits with a point among them or without, as most cells are. A whole number below 2^53 and a power of ten up to
+ * 10^22 are doubles, so that their quotient is rounded once, as strtod's is (W. D. Clinger, 1990).
+ */
+static int read_short(double *value, const caviar_csv_cell *cell) {
+    static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,
+                                     1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19 };
+    const char *at = cell->text, *const end = at + cell->length;
+    const int negative = *at == '-';
+    uint64_t digits = 0;
+    int count = 0, decimals = -1; /* behind the point; -1: there is none */
+    for (at += negative; at < end && count < 19; at++) {
+        if (*at == '.' && decimals < 0) {
+            decimals = 0;
+            continue;
+        }
+        if (*at < '0' || *at > '9') return 0;
+        digits = 10 * digits + (uint64_t)(*at - '0');
+        count++;
+        decimals += decimals >= 0;
+    }
+    if (at < end || count == 0 || digits > (uint64_t)1 << 53) return 0;
+    const double number = (double)digits / powers[decimals > 0 ? decimals : 0];
+    *value = negative ? -number : number;
+    return 1;
+}
+
 caviar_csv_kind caviar_csv_number(double *value, const caviar_csv_cell *cell, locale_t c_locale) {
     if (cell->length == 0) return CAVIAR_CSV_EMPTY;
-    /* Most cells are short whole numbers: digits that a float holds exactly. */
-    int32_t whole = 0;
-    size_t digits = 0;
-    while (digits < cell->length && digits < 7 && cell->text[digits] >= '0' && cell->text[digits] <= '9') {
-        whole = 10 * whole + (cell->text[digits++] - '0');
-    }
-    if (digits == cell->length) {
-        *value = whole;
-        return CAVIAR_CSV_NUMBER;
-    }
+    if (read_short(value, cell)) return CAVIAR_CSV_NUMBER;
     if (is_not_finite_word(cell)) return CAVIAR_CSV_NOT_FINITE;
     /* strtod would also take blanks, hexadecimal numbers and what follows a quote. */
     if (strspn(cell->text, "0123456789+-.eE") < cell->length) return CAVIAR_CSV_TEXT;
