@@ -266,7 +266,7 @@ Test(model_file, names_what_is_wrong) {
         size_t data;
         const char *message;
     } wrong[] = {
-        { "", 0, "of its header" },
+        { "", 0, "announce a header of 0 bytes" },
         { "[1, 2]", 0, "has no __metadata__" },
         { "{\"a\": 1, \"a\": 1}", 0, "duplicate" },
         { "{\"__metadata__\": {}}", 0, "format_version" },

@@ -53,7 +53,9 @@ static caviar_status split(caviar_dataset *dataset, const data_settings *setting
 
     double test_fraction = settings->test_fraction;
     if (isnan(test_fraction)) test_fraction = info.part_examples[CAVIAR_TEST] == 0 ? 0.15 : 0.0;
-    status = caviar_dataset_split(dataset, settings->validation.fraction * (1.0 - test_fraction), test_fraction, seed);
+    /* An archive of arrays may bring its validation part along. */
+    const double validation = info.part_examples[CAVIAR_VALIDATION] == 0 ? settings->validation.fraction : 0.0;
+    status = caviar_dataset_split(dataset, validation * (1.0 - test_fraction), test_fraction, seed);
     if (status == CAVIAR_OK && command) data_print_notes(command, dataset);
     return status;
 }

@@ -21,8 +21,9 @@ typedef struct data_settings {
 #define DATA_SOURCE_OPTIONS(settings, label_help)                                                                      \
     OPTIONS_TEXT(                                                                                                      \
         "data", "SOURCE", &(settings)->source,                                                                         \
-        "required: a CSV file, FEATURES.npy,LABELS.npy, IMAGES-idx3-ubyte,LABELS-idx1-ubyte (both also .gz), "         \
-        "a folder with the four files of MNIST, or fashion-mnist"),                                                    \
+        "required: a file of CSV, NPZ (FILE.npz:X,y names its arrays), NPY or IDX, as it is or compressed by gzip or " \
+        "Zstandard; FEATURES,LABELS of NPY or IDX files; a folder with the four files of MNIST; fashion-mnist; - for " \
+        "standard input"),                                                                                             \
         OPTIONS_TEXT("label", "COLUMN", &(settings)->label,                                                            \
                      "the label column of a CSV file: its name, its number from 0, or from the end with -1" label_help \
                      "; default: \"label\", or else the last column"),                                                 \

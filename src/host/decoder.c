@@ -46,7 +46,7 @@ static void give_back(void *unused, void *memory) {
 caviar_status caviar_decoder_begin(caviar_decoder *decoder, const char *name, const unsigned char *bytes,
                                    size_t count) {
     const struct format *format = find_format(bytes, count);
-    *decoder = (caviar_decoder){ .codec = CAVIAR_CODEC_NONE, .gzip = { .zalloc = allocate, .zfree = give_back } };
+    *decoder = (caviar_decoder){ .codec = CAVIAR_CODEC_NONE, .zlib = { .zalloc = allocate, .zfree = give_back } };
     if (!format) return CAVIAR_OK;
     if (format->codec == CAVIAR_CODEC_NONE) {
         return caviar_fail(CAVIAR_BAD_FILE,
@@ -54,7 +54,7 @@ caviar_status caviar_decoder_begin(caviar_decoder *decoder, const char *name, co
                            format->name, format->command);
     }
     const int gzip_only = 15 + 16; /* the largest window, and a gzip header */
-    if (format->codec == CAVIAR_CODEC_GZIP && inflateInit2(&decoder->gzip, gzip_only) != Z_OK) {
+    if (format->codec == CAVIAR_CODEC_GZIP && inflateInit2(&decoder->zlib, gzip_only) != Z_OK) {
         return caviar_fail_memory("decompression", 1 << 16);
     }
     if (format->codec == CAVIAR_CODEC_ZSTD && !(decoder->zstd = ZSTD_createDCtx())) {
@@ -65,14 +65,26 @@ caviar_status caviar_decoder_begin(caviar_decoder *decoder, const char *name, co
     return CAVIAR_OK;
 }
 
-static caviar_status fail_damaged(const char *name, const char *format, uint64_t byte, const char *reason) {
-    return caviar_fail(CAVIAR_BAD_FILE, "%s: damaged %s data at byte %llu (%s); fetch the file again", name, format,
-                       (unsigned long long)byte, reason);
+caviar_status caviar_decoder_begin_deflate(caviar_decoder *decoder) {
+    *decoder = (caviar_decoder){ .within = 1, .zlib = { .zalloc = allocate, .zfree = give_back } };
+    if (inflateInit2(&decoder->zlib, -15) != Z_OK) return caviar_fail_memory("decompression", 1 << 16);
+    decoder->codec = CAVIAR_CODEC_DEFLATE;
+    return CAVIAR_OK;
 }
 
-static caviar_status run_gzip(caviar_decoder *decoder, const char *name, uint64_t offset, const unsigned char *from,
+const char *caviar_decoder_format(const caviar_decoder *decoder) {
+    static const char *const names[] = { "plain", "gzip", "Zstandard", "deflated" };
+    return names[decoder->codec];
+}
+
+static caviar_status fail_damaged(const caviar_decoder *decoder, const char *name, uint64_t byte, const char *reason) {
+    return caviar_fail(CAVIAR_BAD_FILE, "%s: damaged %s data at byte %llu (%s); fetch the file again", name,
+                       caviar_decoder_format(decoder), (unsigned long long)byte, reason);
+}
+
+static caviar_status run_zlib(caviar_decoder *decoder, const char *name, uint64_t offset, const unsigned char *from,
                               size_t *taken, unsigned char *to, size_t *given) {
-    z_stream *stream = &decoder->gzip;
+    z_stream *stream = &decoder->zlib;
     const unsigned most = 1u << 30;
     stream->next_in = (unsigned char *)from; /* which zlib only reads */
     stream->avail_in = *taken < most ? (unsigned)*taken : most;
@@ -89,7 +101,7 @@ static caviar_status run_gzip(caviar_decoder *decoder, const char *name, uint64_
         inflateReset(stream);
         return CAVIAR_OK;
     case Z_MEM_ERROR: return caviar_fail_memory("decompression", 1 << 16);
-    default: return fail_damaged(name, "gzip", offset + *taken, stream->msg ? stream->msg : zError(code));
+    default: return fail_damaged(decoder, name, offset + *taken, stream->msg ? stream->msg : zError(code));
     }
 }
 
@@ -111,22 +123,26 @@ static caviar_status run_zstd(caviar_decoder *decoder, const char *name, uint64_
                            "%s: was compressed with a window of more than 128 MiB; decompress it with "
                            "`zstd -d --long=31`",
                            name);
-    default: return fail_damaged(name, "Zstandard", offset + *taken, ZSTD_getErrorName(left));
+    default: return fail_damaged(decoder, name, offset + *taken, ZSTD_getErrorName(left));
     }
+}
+
+/* What the next member or frame begins with; of Zstandard also 50 to 5f, for one without content. */
+static int may_begin(caviar_codec codec, unsigned char byte) {
+    if (codec == CAVIAR_CODEC_GZIP) return byte == 0x1f;
+    return codec == CAVIAR_CODEC_ZSTD && (byte == 0x28 || (byte & 0xf0) == 0x50);
 }
 
 /* Between two members or frames: passes over padding, or begins the next one; anything else is refused. */
 static caviar_status begin_next(caviar_decoder *decoder, const char *name, uint64_t offset, const unsigned char *from,
                                 size_t *taken) {
-    const int is_gzip = decoder->codec == CAVIAR_CODEC_GZIP;
     size_t zeros = 0;
     while (zeros < *taken && from[zeros] == 0) zeros++;
     if (zeros == 0 && *taken > 0) {
-        /* A frame of Zstandard may also be one without content, which begins with 50 to 5f. */
-        decoder->within = is_gzip ? *from == 0x1f : *from == 0x28 || (*from & 0xf0) == 0x50;
+        decoder->within = may_begin(decoder->codec, *from);
         if (!decoder->within) {
             return caviar_fail(CAVIAR_BAD_FILE, "%s: its %s data is over before byte %llu, and something else follows",
-                               name, is_gzip ? "gzip" : "Zstandard", (unsigned long long)offset);
+                               name, caviar_decoder_format(decoder), (unsigned long long)offset);
         }
     }
     *taken = zeros;
@@ -139,12 +155,14 @@ caviar_status caviar_decoder_run(caviar_decoder *decoder, const char *name, uint
         *given = 0;
         return begin_next(decoder, name, offset, from, taken);
     }
-    if (decoder->codec == CAVIAR_CODEC_GZIP) return run_gzip(decoder, name, offset, from, taken, to, given);
-    return run_zstd(decoder, name, offset, from, taken, to, given);
+    if (decoder->codec == CAVIAR_CODEC_ZSTD) return run_zstd(decoder, name, offset, from, taken, to, given);
+    return run_zlib(decoder, name, offset, from, taken, to, given);
 }
 
 void caviar_decoder_end(caviar_decoder *decoder) {
-    if (decoder->codec == CAVIAR_CODEC_GZIP) inflateEnd(&decoder->gzip);
-    if (decoder->codec == CAVIAR_CODEC_ZSTD) ZSTD_freeDCtx(decoder->zstd);
+    if (decoder->codec == CAVIAR_CODEC_ZSTD)
+        ZSTD_freeDCtx(decoder->zstd);
+    else if (decoder->codec != CAVIAR_CODEC_NONE)
+        inflateEnd(&decoder->zlib);
     *decoder = (caviar_decoder){ .codec = CAVIAR_CODEC_NONE };
 }

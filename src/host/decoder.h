@@ -1,4 +1,4 @@
-/* Decompression of gzip (RFC 1952) and Zstandard (RFC 8878) as a stream. */
+/* Decompression of gzip (RFC 1952), Zstandard (RFC 8878) and bare deflate (RFC 1951) as a stream. */
 #ifndef CAVIAR_HOST_DECODER_H
 #define CAVIAR_HOST_DECODER_H
 
@@ -6,13 +6,18 @@
 #include <stdint.h>
 #include <zlib.h>
 
-typedef enum caviar_codec { CAVIAR_CODEC_NONE = 0, CAVIAR_CODEC_GZIP = 1, CAVIAR_CODEC_ZSTD = 2 } caviar_codec;
+typedef enum caviar_codec {
+    CAVIAR_CODEC_NONE = 0,
+    CAVIAR_CODEC_GZIP = 1,
+    CAVIAR_CODEC_ZSTD = 2,
+    CAVIAR_CODEC_DEFLATE = 3
+} caviar_codec;
 
 /* Zeroed: no codec. */
 typedef struct caviar_decoder {
     caviar_codec codec;
     int within; /* a member or frame has begun and is not over */
-    z_stream gzip;
+    z_stream zlib;
     struct ZSTD_DCtx_s *zstd;
 } caviar_decoder;
 
@@ -23,6 +28,12 @@ enum { CAVIAR_CODEC_MAGIC = 10 }; /* as many bytes tell what a file is compresse
  * compressed by a program whose format is not read is refused. `name` begins messages.
  */
 caviar_status caviar_decoder_begin(caviar_decoder *decoder, const char *name, const unsigned char *bytes, size_t count);
+
+/* The same for deflated data, which nothing announces. */
+caviar_status caviar_decoder_begin_deflate(caviar_decoder *decoder);
+
+/* The name of its format. */
+const char *caviar_decoder_format(const caviar_decoder *decoder);
 
 /*
  * Decodes from `from` [*taken] to `to` [*given], and sets both to what was taken and given. `offset` is where `from`

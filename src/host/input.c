@@ -15,17 +15,22 @@ enum { RAW_SIZE = 1 << 17 };
 
 struct caviar_input {
     const char *name;
-    int descriptor;
-    size_t size; /* of a regular file that is not compressed; 0: unknown */
+    int descriptor; /* -1: none, `raw` is all there is */
+    size_t size;    /* of a regular file that is not compressed; 0: unknown */
     caviar_decoder decoder;
     /* What was read of the file and not yet decoded: raw[raw_begin .. raw_end), of which the first lies at `offset`. */
     size_t raw_begin, raw_end;
+    const unsigned char *raw; /* `buffer`, or somebody else's memory */
     uint64_t offset;
     int raw_ended;
+    int is_checked; /* against its size and checksum */
+    caviar_packed expected;
+    uLong crc;    /* of what was given so far */
+    size_t given; /* bytes */
     /* What was decoded to be peeked at, and not yet read. */
     size_t ahead_begin, ahead_end;
     unsigned char ahead[CAVIAR_INPUT_PEEK];
-    unsigned char raw[RAW_SIZE];
+    unsigned char buffer[RAW_SIZE];
 };
 
 /* ---------------------------------------------------------------------------------------------------- the descriptor
@@ -55,7 +60,7 @@ static caviar_status read_some(size_t *got, const caviar_input *input, void *to,
 static caviar_status refill(caviar_input *input) {
     if (input->raw_begin < input->raw_end || input->raw_ended) return CAVIAR_OK;
     input->raw_begin = input->raw_end = 0;
-    CAVIAR_TRY(read_some(&input->raw_end, input, input->raw, RAW_SIZE));
+    CAVIAR_TRY(read_some(&input->raw_end, input, input->buffer, RAW_SIZE));
     input->raw_ended = input->raw_end == 0;
     return CAVIAR_OK;
 }
@@ -83,21 +88,30 @@ static caviar_status take_plain(size_t *got, caviar_input *input, unsigned char 
 static caviar_status take_decoded(size_t *got, caviar_input *input, unsigned char *to, size_t size) {
     for (;;) {
         CAVIAR_TRY(refill(input));
-        size_t taken = input->raw_end - input->raw_begin, given = size;
-        if (input->raw_ended && !input->decoder.within) given = 0;
-        if (given > 0) {
-            CAVIAR_TRY(caviar_decoder_run(&input->decoder, input->name, input->offset, input->raw + input->raw_begin,
-                                          &taken, to, &given));
+        const size_t there = input->raw_end - input->raw_begin;
+        size_t taken = there;
+        *got = size;
+        if (there == 0 && !input->decoder.within) {
+            *got = 0;
+            return CAVIAR_OK;
         }
+        CAVIAR_TRY(caviar_decoder_run(&input->decoder, input->name, input->offset, input->raw + input->raw_begin,
+                                      &taken, to, got));
         input->raw_begin += taken;
         input->offset += taken;
-        *got = given;
-        if (given > 0 || (input->raw_ended && !input->decoder.within)) return CAVIAR_OK;
-        if (!input->raw_ended) continue;
-        return caviar_fail(CAVIAR_BAD_FILE, "%s: its %s data ends early, at byte %llu; fetch the file again",
-                           input->name, input->decoder.codec == CAVIAR_CODEC_GZIP ? "gzip" : "Zstandard",
-                           (unsigned long long)input->offset);
+        if (*got > 0) return CAVIAR_OK;
+        if (there == 0 && input->decoder.within) {
+            return caviar_fail(CAVIAR_BAD_FILE, "%s: its %s data ends early, at byte %llu; fetch the file again",
+                               input->name, caviar_decoder_format(&input->decoder), (unsigned long long)input->offset);
+        }
     }
+}
+
+static caviar_status check_end(const caviar_input *input) {
+    if (!input->is_checked || (input->given == input->expected.size && input->crc == input->expected.crc))
+        return CAVIAR_OK;
+    return caviar_fail(CAVIAR_BAD_FILE, "%s: is damaged: size or checksum is not what its archive says; fetch it again",
+                       input->name);
 }
 
 static caviar_status fill(size_t *got, caviar_input *input, unsigned char *to, size_t size) {
@@ -107,8 +121,10 @@ static caviar_status fill(size_t *got, caviar_input *input, unsigned char *to, s
         CAVIAR_TRY((is_plain ? take_plain : take_decoded)(&count, input, to + filled, size - filled));
         filled += count;
     }
+    if (input->is_checked) input->crc = crc32_z(input->crc, to, filled);
+    input->given += filled;
     *got = filled;
-    return CAVIAR_OK;
+    return count > 0 ? CAVIAR_OK : check_end(input);
 }
 
 caviar_status caviar_input_read(size_t *got, caviar_input *input, void *buffer, size_t size) {
@@ -157,7 +173,7 @@ static caviar_status open_descriptor(caviar_input *input, const char *path) {
 static caviar_status detect(caviar_input *input) {
     size_t count = 1;
     while (input->raw_end < CAVIAR_CODEC_MAGIC && count > 0) {
-        CAVIAR_TRY(read_some(&count, input, input->raw + input->raw_end, RAW_SIZE - input->raw_end));
+        CAVIAR_TRY(read_some(&count, input, input->buffer + input->raw_end, RAW_SIZE - input->raw_end));
         input->raw_end += count;
     }
     input->raw_ended = count == 0;
@@ -166,19 +182,42 @@ static caviar_status detect(caviar_input *input) {
     return CAVIAR_OK;
 }
 
-caviar_status caviar_input_open(caviar_input **input, const char *path, caviar_compression compression) {
+static caviar_input *allocate(void) {
     caviar_input *made = malloc(sizeof *made);
+    if (!made) return NULL;
+    memset(made, 0, offsetof(caviar_input, ahead)); /* all but the buffers */
+    made->descriptor = -1;
+    made->raw = made->buffer;
+    return made;
+}
+
+static caviar_status give(caviar_input **input, caviar_input *made, caviar_status status) {
+    if (status == CAVIAR_OK)
+        *input = made;
+    else
+        caviar_input_close(made);
+    return status;
+}
+
+caviar_status caviar_input_open(caviar_input **input, const char *path, caviar_compression compression) {
+    caviar_input *made = allocate();
     if (!made) return caviar_fail_memory(path, sizeof *made);
-    /* All but the buffers. */
-    memset(made, 0, offsetof(caviar_input, ahead));
     caviar_status status = open_descriptor(made, path);
     if (status == CAVIAR_OK && compression == CAVIAR_MAYBE_COMPRESSED) status = detect(made);
-    if (status != CAVIAR_OK) {
-        caviar_input_close(made);
-        return status;
-    }
-    *input = made;
-    return CAVIAR_OK;
+    return give(input, made, status);
+}
+
+caviar_status caviar_input_open_packed(caviar_input **input, const char *name, const caviar_packed *content) {
+    caviar_input *made = allocate();
+    if (!made) return caviar_fail_memory(name, sizeof *made);
+    made->name = name;
+    made->raw = content->data;
+    made->raw_end = content->packed;
+    made->raw_ended = 1;
+    made->size = content->size;
+    made->expected = *content;
+    made->is_checked = 1;
+    return give(input, made, content->deflated ? caviar_decoder_begin_deflate(&made->decoder) : CAVIAR_OK);
 }
 
 size_t caviar_input_size(const caviar_input *input) {

@@ -3,6 +3,7 @@
 #define CAVIAR_HOST_INPUT_H
 
 #include <caviar/caviar.h>
+#include <stdint.h>
 
 typedef enum caviar_compression { CAVIAR_PLAIN = 0, CAVIAR_MAYBE_COMPRESSED = 1 } caviar_compression;
 
@@ -15,6 +16,18 @@ typedef struct caviar_input caviar_input;
  * the byte. `path` must live as long as the input. Signals that interrupt the reading are no errors.
  */
 caviar_status caviar_input_open(caviar_input **input, const char *path, caviar_compression compression);
+
+/*
+ * Opens what lies in memory: `packed` bytes that are, inflated where they are `deflated`, `size` bytes with the
+ * checksum `crc` (CRC-32), or else are refused once they were read to their end. Nothing is copied.
+ */
+typedef struct caviar_packed {
+    const unsigned char *data;
+    size_t packed, size;
+    uint32_t crc;
+    int deflated;
+} caviar_packed;
+caviar_status caviar_input_open_packed(caviar_input **input, const char *name, const caviar_packed *content);
 
 /* Fills `buffer` [size]; `got` is less than `size` only at the end. */
 caviar_status caviar_input_read(size_t *got, caviar_input *input, void *buffer, size_t size);

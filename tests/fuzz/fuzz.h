@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* X(NAME): fuzz_NAME is the target, corpus/NAME its inputs. */
-#define FUZZ_TARGETS(X) X(csv) X(idx) X(npy) X(model) X(space)
+#define FUZZ_TARGETS(X) X(csv) X(idx) X(npy) X(npz) X(model) X(space)
 
 /* Returns 1 if the library read the input, 0 if it refused it. */
 #define FUZZ_DECLARE(name) int fuzz_##name(const uint8_t *data, size_t size);

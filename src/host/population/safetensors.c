@@ -424,12 +424,30 @@ static caviar_status parse(caviar_model **model, const caviar_bytes *file, const
     return status;
 }
 
+/* What does not begin as a model is not read whole: it may be a device without end. */
+static caviar_status read_model(caviar_bytes *file, caviar_input *input, const char *path) {
+    const unsigned char *bytes;
+    size_t count;
+    CAVIAR_TRY(caviar_input_peek(&bytes, &count, input));
+    uint64_t length = 1;
+    if (count >= sizeof length) memcpy(&length, bytes, sizeof length);
+    if (length == 0 || length > LONGEST_HEADER) {
+        return caviar_fail(CAVIAR_BAD_FILE,
+                           "%s: is not a whole safetensors file: its first 8 bytes announce a header of %llu bytes",
+                           path, (unsigned long long)length);
+    }
+    return caviar_input_read_all(file, input, 0);
+}
+
 caviar_status caviar_model_load(caviar_model **model, const char *path) {
     CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(model && path, "model_load: %s is NULL", model ? "path" : "model");
-    caviar_bytes file;
-    CAVIAR_TRY(caviar_file_read(&file, path, CAVIAR_PLAIN, 0));
-    const caviar_status status = parse(model, &file, path);
+    caviar_bytes file = { NULL, 0 };
+    caviar_input *input;
+    CAVIAR_TRY(caviar_input_open(&input, path, CAVIAR_PLAIN));
+    caviar_status status = read_model(&file, input, caviar_input_name(input));
+    if (status == CAVIAR_OK) status = parse(model, &file, caviar_input_name(input));
+    caviar_input_close(input);
     free(file.data);
     return status;
 }
