@@ -83,7 +83,7 @@ static int parse(settings *s, int argc, char **argv) {
         printf("\nExit codes\n  0  every result was right\n  1  a result was wrong, a case failed, or nothing was "
                "measured\n  2  bad usage\n");
         return EXIT_CODE_OK;
-    case OPTIONS_BAD: break;
+    default: break;
     }
     return EXIT_CODE_USAGE;
 }

@@ -62,7 +62,7 @@ static int parse(peer *p, int argc, char **argv) {
                "one JSON object with its speed and its losses.\n\nUsage: caviar-bench peer [OPTION]...\n\n");
         options_print_help(table, count);
         return EXIT_CODE_OK;
-    case OPTIONS_BAD: break;
+    default: break;
     }
     return EXIT_CODE_USAGE;
 }

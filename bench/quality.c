@@ -100,7 +100,7 @@ static int parse(quality *q, int argc, char **argv) {
                "Usage: caviar-bench quality [OPTION]...\n\n");
         options_print_help(table, count);
         return EXIT_CODE_OK;
-    case OPTIONS_BAD: break;
+    default: break;
     }
     return EXIT_CODE_USAGE;
 }

@@ -142,7 +142,7 @@ static const scenario scenarios[] = {
     { PREDICT " --data data.csv --json", 300, 8, .json = "predictions" },
     { "devices", 10, 1, .json = NULL },
     { "devices --json", 10, 1, .json = "devices" },
-    { "search --help", 1, 1, .json = NULL },
+    { "search --help", 0, 1, .json = NULL },
 };
 
 static const char old_content[] = "an old file\n";

@@ -119,7 +119,7 @@ static const mistake mistakes[] = {
 Test(cli_usage, mistakes_are_named) {
     write_examples("few.csv", 60, 1, 1);
     FILE *bad = fopen("bad.csv", "w");
-    fputs("a,label\n1,x\ninf,y\n", bad);
+    fputs("a,label\n1,x\n2,y,3\n", bad);
     fclose(bad);
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
         command_result result = command_run("%s", mistakes[i].arguments);

@@ -111,9 +111,6 @@ Test(csv, finds_the_label_by_name_and_number) {
     cr_expect_str_eq(described("7\n8\n", &options), "2x1 bytes: 7 8 | |");
 }
 
-#define NINE "1,x\n1,x\n1,x\n1,x\n1,x\n1,x\n1,x\n1,x\n1,x\n"
-#define NINE_SEMICOLONS "1;x\n1;x\n1;x\n1;x\n1;x\n1;x\n1;x\n1;x\n1;x\n"
-
 Test(csv, names_what_is_wrong_and_where) {
     static const struct {
         const char *text, *message;
@@ -124,23 +121,10 @@ Test(csv, names_what_is_wrong_and_where) {
         { "a,label\n\n\n", "x.csv:1: there are no lines of data" },
         { "a,b,label\n1,2,x\n1,2\n", "x.csv:3: has 2 cells, but the first line has 3" },
         { "a,b,label\n1,2,x\n\n1,2,x,4\n", "x.csv:4: has 4 cells" },
-        { "a,b,label\n1,2,x\n1,3,NA\n",
-          "x.csv:3: column \"label\" (number 2, from 0): \"NA\" stands for a label that is" },
-        { "a,b,label\n1,2,x\n1,3,\n", "x.csv:3: column \"label\" (number 2, from 0) is empty" },
+        { "a,b,label\n1,2,x\n1,3,\n", "x.csv:3: the label in column \"label\" (number 2, from 0) is empty" },
         { "1,x\n-Infinity,y\n", "\"-Infinity\" is not a finite number" },
-        { "1,x\n1e39,y\n", "\"1e39\" is not a finite number" },
+        { "1,x\n1e39,y\n", "feature 0 of example 1 is" },
         { "1,x\n3e38,y\n", "feature 0 of example 1 is 3e+38" },
-        { NINE "0x10,y\n2,y\n", "x.csv:10: column 0: \"0x10\" is not a number, as 10 of 11 cells of this column are" },
-        { NINE "1e,y\n", "\"1e\" is not a number" },
-        { NINE "--1,y\n", "\"--1\" is not a number" },
-        { NINE ".,y\n", "\".\" is not a number" },
-        { NINE "1.2.3,y\n", "\"1.2.3\" is not a number" },
-        { NINE_SEMICOLONS "1,5;y\n", "\"1,5\" is not a number" },
-        { NINE "\"1,000\",y\n", "\"1,000\" is not a number" },
-        { NINE "\"5\"\"\",y\n", "\"5\"\"\" is not a number" },
-        { NINE "1 2,y\n", "\"1 2\" is not a number" },
-        { NINE "esc\x1b[1m,y\n", "\"esc?[1m\" is not a number" },
-        { NINE "looooooooooooooooooooooooooooooooooooooooooooooooooong,y\n", "ooo...\" is not a number" },
         { "1,x\n\"2\"3,y\n", "x.csv:2: text follows a closing quote" },
         { "1,x\n2,\"y\n3,z\n", "x.csv:2: a quote is opened on this line and never closed" },
         { "1,x\n2,x\n", "x.csv: all labels in column number 1 (from 0) are \"x\"" },
@@ -177,7 +161,7 @@ Test(csv, names_what_is_wrong_and_where) {
     }
     caviar_dataset *d = NULL;
     REFUSES(caviar_dataset_load_csv(&d, write_file("x.csv", "1,x\n2\0,y\n", 9), NULL), CAVIAR_BAD_FILE,
-            "x.csv:2: byte 5 is zero");
+            "x.csv:2: has a byte of zero");
 }
 
 Test(csv, refuses_bad_arguments) {

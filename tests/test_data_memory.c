@@ -134,13 +134,6 @@ static void write_npy(const char *name, const char *dictionary, const void *data
     write_file(name, file, 10 + length + 8);
 }
 
-static int shrunk;
-
-/* Memory that was only to shrink stays as it is. */
-static int shrinking(void) {
-    return strcmp(failed_allocation, "realloc") == 0 && ++shrunk == 1;
-}
-
 Test(data_memory, running_out_is_an_error_and_leaves_nothing_behind) {
     static const char train[] = "a,b,label\n1,2,x\n3,4,y\n5,6,\"z \"\"1\"\"\"\n7,8,x\n";
     static const char floats[] = "a,b,label\n1,2.5,x\n3,4,y\n5,6,\"z \"\"1\"\"\"\n7,8,x\n";
@@ -148,8 +141,7 @@ Test(data_memory, running_out_is_an_error_and_leaves_nothing_behind) {
     static const unsigned char idx_labels[] = { 0, 0, 8, 1, 0, 0, 0, 2, 1, 0 };
     exhaust_allocations("create", 6, create, NULL);
     write_text("x", floats);
-    exhaust_allocations("a CSV file of floats", 15, load, shrinking);
-    cr_assert_eq(shrunk, 1);
+    exhaust_allocations("a CSV file of floats", 15, load, NULL);
     write_text("x", train);
     exhaust_allocations("a CSV file of bytes", 15, load, NULL);
     SUCCEEDS(caviar_dataset_load(&given, in_folder("x"), NULL));

@@ -126,19 +126,29 @@ typedef struct caviar_csv_options {
     /* The label column: a name of the header, a number counted from 0, or from the end: -1 is the last.
        NULL: "label" if the header has it, else the last column. "none": the file has no labels. */
     const char *label;
-    /* 1: the first line is a header, 0: it is not, -1: it is if the label's name is in it, if a text of it stands above
-       a number, if all its features are texts, or if it counts 0, 1, 2, ... above other numbers. */
+    /* 1: the first line is a header, 0: it is not, -1: it is if the label's name is in it, if a cell of it is no number
+       while that of the second line is one, or if it has texts and no number; or a comment with as many cells as the
+       line below it has. */
     int header;
-    char delimiter; /* 0: whichever of comma, semicolon and tab occurs most in the first line */
+    char delimiter; /* 0: whichever of comma, semicolon, tab and | occurs most in the first line, or, where none does,
+                       runs of blanks; ' ': runs of blanks and tabs */
     /* Data that is to go with another dataset, or that a model is to classify: the label is the column of that name,
        and a file that has none has no labels. Labels may then be as few and as odd as they are. NULL: nothing is
        expected; at most one is given. */
     const caviar_dataset *like;
     const caviar_model *model;
-    int accept_unlikely; /* 1: labels are classes, though they look like a regression target or like names */
+    int accept_unlikely; /* 1: labels are classes, though they look like a regression target or like names; a first line
+                            that counts the columns is data; a first column without a name that counts the rows is a
+                            feature */
+    const char *const *drop; /* [drop_count]: columns that are left out, each by its name or number as the label is */
+    int32_t drop_count;
+    const char *const *dates; /* [date_count]: columns of dates (YYYY-MM-DD, and THH:MM:SS and an offset as in ISO
+                                 8601), which become days since 1970-01-01 */
+    int32_t date_count;
+    int skip_unlabelled; /* 1: lines whose label is missing are left out, with a note; 0: they are an error */
 } caviar_csv_options;
 #define CAVIAR_CSV_OPTIONS_INIT                                                                                        \
-    { sizeof(caviar_csv_options), NULL, -1, 0, NULL, NULL, 0 }
+    { sizeof(caviar_csv_options), NULL, -1, 0, NULL, NULL, 0, NULL, 0, NULL, 0, 0 }
 
 /*
  * Each load function gives a dataset whose examples are all in the training part (see caviar_dataset_split).
@@ -151,11 +161,13 @@ typedef struct caviar_csv_options {
 CAVIAR_API caviar_status caviar_dataset_load_idx(caviar_dataset **dataset, const char *images_path,
                                                  const char *labels_path);
 /*
- * CSV, plain or compressed: one example a line. A column is one of numbers (true, false, yes and no count as 1 and 0)
- * or of texts; cells that are empty or say NA, N/A, nan, null, None or ? are missing; caviar_dataset_split says what
- * becomes of both. A column of numbers with a few texts is an error that names the first of them. Labels may be any
- * text but those that stand for a missing cell; the distinct ones, sorted (as numbers if all are whole numbers), are
- * classes 0, 1, ... and remembered by name; 1, 1.0 and 01 are one. options NULL: defaults.
+ * CSV, plain or compressed by gzip or Zstandard, "-" from standard input: one example a line; blank lines and those
+ * that begin with # are left out. A column is one of
+ *   - numbers; true, yes, false and no are 1 and 0. Cells that are empty, NA, N/A, NaN, null, None or ? are missing;
+ *   - texts, of which there may be 32 different ones; caviar_dataset_split says how they become features.
+ * A column with other texts than these, or with a few texts among more numbers, is an error; the first ten places are
+ * told, a line each. Labels may be any text; the distinct ones, sorted (as numbers if all are whole numbers), are
+ * classes 0, 1, ... and remembered by name, 1, 1.0 and 01 being one. options NULL: defaults.
  */
 CAVIAR_API caviar_status caviar_dataset_load_csv(caviar_dataset **dataset, const char *path,
                                                  const caviar_csv_options *options);

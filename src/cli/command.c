@@ -41,3 +41,8 @@ double command_clock(void) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
+
+int command_end_of_options(options_result parsed) {
+    if (parsed == OPTIONS_HELP) return EXIT_CODE_OK;
+    return parsed == OPTIONS_NO_MEMORY ? EXIT_CODE_FAILED : EXIT_CODE_USAGE;
+}

@@ -2,6 +2,20 @@
 #include "data.h"
 
 #include <stdio.h>
+#include <string.h>
+
+void data_settings_free(data_settings *settings) {
+    option_texts_free(&settings->drop);
+    option_texts_free(&settings->dates);
+}
+
+/* The character; what is no single one is none that the library takes as a delimiter, and it says so. */
+static char delimiter_of(const char *text) {
+    if (!text) return 0;
+    if (!strcmp(text, "tab") || !strcmp(text, "\\t")) return '\t';
+    if (!strcmp(text, "blank")) return ' ';
+    return text[0] && !text[1] ? text[0] : 'x';
+}
 
 /* `like` and `model` (NULL: none) say what is expected of the columns. */
 static caviar_status load(caviar_dataset **dataset, const char *source, const data_settings *settings,
@@ -11,6 +25,12 @@ static caviar_status load(caviar_dataset **dataset, const char *source, const da
     options.label = settings->label;
     options.header = headers[settings->header];
     options.accept_unlikely = settings->as_is;
+    options.drop = settings->drop.items;
+    options.drop_count = settings->drop.count;
+    options.dates = settings->dates.items;
+    options.date_count = settings->dates.count;
+    options.skip_unlabelled = settings->drop_unlabelled;
+    options.delimiter = delimiter_of(settings->delimiter);
     options.like = like;
     options.model = model;
     return caviar_dataset_load(dataset, source, &options);

@@ -13,10 +13,13 @@ typedef struct data_settings {
     int header;             /* index of "auto yes no" */
     option_part validation; /* a fraction is of what is left without the test part */
     double test_fraction;   /* NaN: 0.15 unless the data has a test part */
-    int as_is;              /* labels may be as unlikely as they are */
+    option_texts drop, dates;
+    const char *delimiter;
+    int drop_unlabelled;
+    int as_is; /* labels may be as unlikely as they are */
 } data_settings;
 #define DATA_SETTINGS_INIT                                                                                             \
-    { NULL, NULL, NULL, 0, { 0.1, NULL }, (double)NAN, 0 }
+    { .validation = { 0.1, NULL }, .test_fraction = (double)NAN }
 
 #define DATA_SOURCE_OPTIONS(settings, label_help)                                                                      \
     OPTIONS_TEXT(                                                                                                      \
@@ -29,7 +32,15 @@ typedef struct data_settings {
                      "; default: \"label\", or else the last column"),                                                 \
         OPTIONS_CHOICE("header", "WHEN", &(settings)->header, "auto yes no",                                           \
                        "whether a CSV file begins with a header: yes, no, or auto (default): if its first line "       \
-                       "holds anything but numbers")
+                       "holds words where there are numbers below"),                                                   \
+        OPTIONS_TEXT("delimiter", "CHARACTER", &(settings)->delimiter,                                                 \
+                     "between the cells of a CSV file: one character, or tab or blank (default: whichever of comma, "  \
+                     "semicolon, tab and | its first line has most of, or else blanks)"),                              \
+        OPTIONS_TEXTS("drop", "COLUMN", &(settings)->drop,                                                             \
+                      "leaves a column of a CSV file out; may be given many times"),                                   \
+        OPTIONS_TEXTS("date", "COLUMN", &(settings)->dates,                                                            \
+                      "a column of dates, YYYY-MM-DD and perhaps a time, as in ISO 8601, which become days; may be "   \
+                      "given many times")
 
 #define DATA_TRAINING_OPTIONS(settings)                                                                                \
     DATA_SOURCE_OPTIONS(settings, ""),                                                                                 \
@@ -39,7 +50,12 @@ typedef struct data_settings {
         OPTIONS_PART("validation", &(settings)->validation, 0.0, 0.9,                                                  \
                      "how much of the rest validates (default 0.1; 0: none), or the file of the examples that do"),    \
         OPTIONS_FLAG("as-is", &(settings)->as_is,                                                                      \
-                     "the labels are classes, though they look like a regression target or like names")
+                     "the labels are classes, though they look like a regression target or like names; what looks "    \
+                     "like a header of numbers or like an index is data"),                                             \
+        OPTIONS_FLAG("drop-unlabelled", &(settings)->drop_unlabelled,                                                  \
+                     "leaves out lines of a CSV file without a label")
+
+void data_settings_free(data_settings *settings);
 
 /* Loads the source alone, for a model that is to classify it. */
 caviar_status data_load(caviar_dataset **dataset, const data_settings *settings, const caviar_model *model);

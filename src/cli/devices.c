@@ -85,7 +85,8 @@ int command_devices(int argc, char **argv) {
     };
     const int count = sizeof table / sizeof table[0];
     switch (options_parse("devices", table, count, argc, argv)) {
-    case OPTIONS_BAD: return EXIT_CODE_USAGE;
+    case OPTIONS_BAD:
+    case OPTIONS_NO_MEMORY: return EXIT_CODE_USAGE;
     case OPTIONS_HELP:
         printf("Lists the devices that networks can be trained on, by the names that --device\n"
                "takes, with their memory.\n"

@@ -133,6 +133,22 @@ static options_result parse_choice(const char *command, const command_option *en
     return OPTIONS_BAD;
 }
 
+static options_result add_text(const char *command, option_texts *texts, const char *text) {
+    const char **items = realloc(texts->items, ((size_t)texts->count + 1) * sizeof *items);
+    if (!items) {
+        fprintf(stderr, "caviar %s: out of memory\n", command);
+        return OPTIONS_NO_MEMORY;
+    }
+    texts->items = items;
+    texts->items[texts->count++] = text;
+    return OPTIONS_GO_ON;
+}
+
+void option_texts_free(option_texts *texts) {
+    free(texts->items);
+    *texts = (option_texts){ NULL, 0 };
+}
+
 static options_result parse_value(const char *command, const command_option *entry, const char *text) {
     switch (entry->kind) {
     case OPTION_FLAG: *entry->to.flag = 1; return OPTIONS_GO_ON;
@@ -143,7 +159,7 @@ static options_result parse_value(const char *command, const command_option *ent
         }
         *entry->to.text = text;
         return OPTIONS_GO_ON;
-    case OPTION_TEXTS: entry->to.texts->items[entry->to.texts->count++] = text; return OPTIONS_GO_ON;
+    case OPTION_TEXTS: return add_text(command, entry->to.texts, text);
     case OPTION_WHOLE: return parse_whole(command, entry, text);
     case OPTION_SEED: return parse_seed(command, entry, text);
     case OPTION_REAL: return parse_real(command, entry, text);
@@ -196,7 +212,8 @@ options_result options_parse(const char *command, const command_option *table, i
             say_unknown(command, table, count, is_letter ? letter : argv[optind - 1]);
             return OPTIONS_BAD;
         }
-        if (parse_value(command, &table[code], optarg) == OPTIONS_BAD) return OPTIONS_BAD;
+        const options_result parsed = parse_value(command, &table[code], optarg);
+        if (parsed != OPTIONS_GO_ON) return parsed;
     }
     if (optind < argc) {
         command_error(EXIT_CODE_USAGE, command, "\"%s\" is no option: every value comes after its --option",

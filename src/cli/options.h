@@ -17,11 +17,13 @@ typedef enum option_kind {
     OPTION_CHOICE
 } option_kind;
 
-/* The values of an option that may be given many times; `items` has room for as many as there are arguments. */
+/* The values of an option that may be given many times, in the order given. Zeroed: none. */
 typedef struct option_texts {
-    const char **items;
+    const char **items; /* [count] */
     int count;
 } option_texts;
+
+void option_texts_free(option_texts *texts);
 
 /* What becomes a part of the data: a fraction of it, or examples of their own. */
 typedef struct option_part {
@@ -78,11 +80,11 @@ typedef struct command_option {
         .choices = choices_                                                                                            \
     }
 
-typedef enum options_result { OPTIONS_GO_ON, OPTIONS_HELP, OPTIONS_BAD } options_result;
+typedef enum options_result { OPTIONS_GO_ON, OPTIONS_HELP, OPTIONS_BAD, OPTIONS_NO_MEMORY } options_result;
 
 /*
  * Parses argv of `command` (argv[0] is its name); there are no arguments besides options. OPTIONS_HELP: --help was
- * there. OPTIONS_BAD: something is wrong and was said on stderr.
+ * there. OPTIONS_BAD and OPTIONS_NO_MEMORY: something is wrong and was said on stderr.
  */
 options_result options_parse(const char *command, const command_option *table, int count, int argc, char **argv);
 

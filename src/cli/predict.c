@@ -168,17 +168,20 @@ static int predict(predict_run *run, const predict_settings *s) {
     return code;
 }
 
+static int check_and_predict(predict_settings *settings) {
+    predict_run run = { 0 };
+    if (!settings->model) return command_error(EXIT_CODE_USAGE, "predict", "--model is missing: which network?");
+    if (!settings->data.source)
+        return command_error(EXIT_CODE_USAGE, "predict", "--data is missing: what to classify?");
+    const int code = predict(&run, settings);
+    close_all(&run);
+    return code;
+}
+
 int command_predict(int argc, char **argv) {
     predict_settings settings = { .data = DATA_SETTINGS_INIT, .device = DEVICE_SETTINGS_INIT };
-    predict_run run = { 0 };
-    switch (parse(&settings, argc, argv)) {
-    case OPTIONS_BAD: return EXIT_CODE_USAGE;
-    case OPTIONS_HELP: return EXIT_CODE_OK;
-    default: break;
-    }
-    if (!settings.model) return command_error(EXIT_CODE_USAGE, "predict", "--model is missing: which network?");
-    if (!settings.data.source) return command_error(EXIT_CODE_USAGE, "predict", "--data is missing: what to classify?");
-    const int code = predict(&run, &settings);
-    close_all(&run);
+    const options_result parsed = parse(&settings, argc, argv);
+    const int code = parsed == OPTIONS_GO_ON ? check_and_predict(&settings) : command_end_of_options(parsed);
+    data_settings_free(&settings.data);
     return code;
 }

@@ -316,10 +316,8 @@ int command_search(int argc, char **argv) {
     search_settings settings = {
         .data = DATA_SETTINGS_INIT, .device = DEVICE_SETTINGS_INIT, .search = CAVIAR_SEARCH_OPTIONS_INIT, .top = 10
     };
-    settings.set.items = calloc((size_t)argc, sizeof *settings.set.items);
-    if (!settings.set.items) return command_error(EXIT_CODE_FAILED, "search", "out of memory");
     const options_result parsed = parse(&settings, argc, argv);
-    int code = parsed == OPTIONS_HELP ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+    int code = command_end_of_options(parsed);
     if (parsed == OPTIONS_GO_ON) {
         search_run run = { 0 };
         if (!settings.data.source)
@@ -329,6 +327,7 @@ int command_search(int argc, char **argv) {
         close_all(&run);
     }
     json_decref(settings.options);
-    free(settings.set.items);
+    option_texts_free(&settings.set);
+    data_settings_free(&settings.data);
     return code;
 }

@@ -133,10 +133,8 @@ static int train(train_run *run, const train_settings *s) {
 
 int command_train(int argc, char **argv) {
     train_settings settings = { .data = DATA_SETTINGS_INIT, .device = DEVICE_SETTINGS_INIT, .epochs = 8 };
-    settings.set.items = calloc((size_t)argc, sizeof *settings.set.items);
-    if (!settings.set.items) return command_error(EXIT_CODE_FAILED, "train", "out of memory");
     const options_result parsed = parse(&settings, argc, argv);
-    int code = parsed == OPTIONS_HELP ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+    int code = command_end_of_options(parsed);
     if (parsed == OPTIONS_GO_ON && !settings.data.source)
         command_error(code, "train", "--data is missing: what shall the network learn?");
     else if (parsed == OPTIONS_GO_ON) {
@@ -144,6 +142,7 @@ int command_train(int argc, char **argv) {
         code = train(&run, &settings);
         train_run_close(&run);
     }
-    free(settings.set.items);
+    option_texts_free(&settings.set);
+    data_settings_free(&settings.data);
     return code;
 }

@@ -20,9 +20,23 @@ static caviar_status fail_large(const caviar_input *input, size_t limit, int is_
                        caviar_input_name(input), limit);
 }
 
-static caviar_status read_up_to(caviar_bytes *content, caviar_input *input, size_t limit, int is_memory) {
+/* What memory can hold is looked up in a dozen files, and only for what is not small. */
+enum { SMALL = 16 << 20 };
+
+static caviar_status check_size(size_t *limit, int *is_small, const caviar_input *input, size_t size, int is_memory) {
+    if (size <= *limit) return CAVIAR_OK;
+    if (*is_small) *limit = caviar_input_limit();
+    *is_small = 0;
+    return size <= *limit ? CAVIAR_OK : fail_large(input, *limit, is_memory);
+}
+
+/* limit 0: what memory can hold. */
+static caviar_status read_up_to(caviar_bytes *content, caviar_input *input, size_t limit) {
     const size_t known = caviar_input_size(input);
-    if (known > limit) return fail_large(input, limit, is_memory);
+    const int is_memory = limit == 0;
+    int is_small = is_memory;
+    if (is_memory) limit = SMALL;
+    CAVIAR_TRY(check_size(&limit, &is_small, input, known, is_memory));
     /* Room for one byte more than expected, which finds the end without growing, and for the zero byte. */
     size_t capacity = (known ? known : limit < 65536 ? limit : 65536) + 2;
     content->data = malloc(capacity);
@@ -32,7 +46,7 @@ static caviar_status read_up_to(caviar_bytes *content, caviar_input *input, size
         size_t got;
         CAVIAR_TRY(caviar_input_read(&got, input, content->data + content->size, room));
         content->size += got;
-        if (content->size > limit) return fail_large(input, limit, is_memory);
+        CAVIAR_TRY(check_size(&limit, &is_small, input, content->size, is_memory));
         if (got < room) break;
         capacity = capacity < limit / 2 ? 2 * capacity : limit + 2;
         unsigned char *more = realloc(content->data, capacity);
@@ -45,7 +59,7 @@ static caviar_status read_up_to(caviar_bytes *content, caviar_input *input, size
 
 caviar_status caviar_input_read_all(caviar_bytes *bytes, caviar_input *input, size_t limit) {
     caviar_bytes content = { NULL, 0 };
-    const caviar_status status = read_up_to(&content, input, limit ? limit : caviar_input_limit(), limit == 0);
+    const caviar_status status = read_up_to(&content, input, limit);
     if (status != CAVIAR_OK) {
         free(content.data);
         return status;

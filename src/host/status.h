@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* Sets the calling thread's message (printf format, at most 1023 bytes are kept) and returns `status`. */
+/* Sets the calling thread's message (printf format, at most 4095 bytes are kept) and returns `status`. */
 caviar_status caviar_fail(caviar_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* CAVIAR_OUT_OF_MEMORY with a message that names what `bytes` were for. */

@@ -1,10 +1,13 @@
-/* CSV files: which column is what, and its values. Lines and cells are csv_reader.c's. */
-#include "csv_cells.h"
-#include "csv_reader.h"
+/*
+ * CSV files: which line is a header, which column is what, and rows of cells. Lines and cells are csv_reader.c's, what
+ * a cell says csv_value.c's, and of what kind a column is csv_columns.c's.
+ */
+#include "columns.h"
+#include "csv_columns.h"
+#include "dataset.h"
 #include "host/arithmetic.h"
 #include "host/population/model.h"
 #include "host/status.h"
-#include "label_set.h"
 #include "loader.h"
 #include "names.h"
 
@@ -13,51 +16,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct table {
+typedef struct loading {
     const char *path;
-    const char *label;              /* the option, or NULL */
+    const caviar_csv_options *options;
     const caviar_columns *expected; /* NULL: nothing is */
     int64_t expected_features;
-    int accept_unlikely;
     caviar_csv_reader reader;
-    caviar_csv_record header, line; /* the header has 0 cells where there is none */
-    int64_t columns, label_column;  /* -1: there is no label column */
-    locale_t c_locale;
-    caviar_csv_reader data;  /* before the first line of data */
-    caviar_csv_column *seen; /* [columns - 1 or columns] */
+    caviar_csv_record first; /* the first line, kept: a header, or data */
+    int has_header, header_by_name;
+    int64_t count; /* of all columns */
+    caviar_csv_column *columns;
+    int64_t label; /* -1: there is no label column */
+    caviar_csv_cells cells;
+    int32_t *labels; /* [label_capacity], numbers of the set */
+    int64_t label_capacity, unlabelled;
+    caviar_label_set classes;
+    caviar_csv_faults faults;
     caviar_notes notes;
-    float *features; /* [capacity, columns - 1 or columns] */
-    int32_t *labels; /* [capacity], numbers of the set */
-    int64_t examples, capacity;
-    int bytes; /* all features so far are whole numbers in 0 .. 255 */
-    caviar_label_set set;
-    char *text; /* [text_capacity], a label's own text */
-    size_t text_capacity;
-} table;
+    locale_t c_locale;
+} loading;
 
-static int64_t feature_count(const table *t) {
-    return t->columns - (t->label_column >= 0);
-}
-
-/* `column "age" (number 3, from 0)` or `column number 3 (from 0)`: the number is what the label option takes. */
-static const char *column_name(char text[96], const table *t, int64_t column) {
+static const char *column_name(char text[128], const loading *l, int64_t column) {
     char shown[CAVIAR_CSV_SHOWN];
-    if (t->header.count > 0) {
-        snprintf(text, 96, "column \"%s\" (number %lld, from 0)", caviar_csv_show(shown, &t->header.cells[column]),
+    if (l->has_header)
+        snprintf(text, 128, "column \"%s\" (number %lld, from 0)", caviar_csv_show(shown, &l->first.cells[column]),
                  (long long)column);
-    } else {
-        snprintf(text, 96, "column number %lld (from 0)", (long long)column);
-    }
+    else
+        snprintf(text, 128, "column number %lld (from 0)", (long long)column);
     return text;
 }
 
-/* ------------------------------------------------------------------------------------------------- header and label */
+/* ------------------------------------------------------------------------------------------------- finding a column */
 
 static int is_named(const caviar_csv_cell *cell, const char *name) {
     return strlen(name) == cell->length && memcmp(cell->text, name, cell->length) == 0;
 }
 
-/* The column of this name, -1 if there is none, -2 if there are several. */
+/* The column of this name in a header, -1 if there is none, -2 if there are several. */
 static int64_t find_column(const caviar_csv_record *record, const char *name) {
     int64_t found = -1;
     for (size_t i = 0; i < record->count; i++) {
@@ -76,297 +71,143 @@ static int is_position(int64_t *column, const char *text, int64_t columns) {
     return *end == 0;
 }
 
-static int has_label(const table *t) {
-    return !t->label || strcmp(t->label, "none") != 0;
+/* A column that an option names, by its name or its number. */
+static caviar_status find_named(int64_t *column, const loading *l, const char *name, const char *what) {
+    *column = l->has_header ? find_column(&l->first, name) : -1;
+    if (*column == -2)
+        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: several columns are named \"%s\"; give the %s's number", l->path,
+                           (long long)l->first.line, name, what);
+    if (*column >= 0) return CAVIAR_OK;
+    if (!is_position(column, name, l->count))
+        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: there is no column \"%s\" for the %s%s", l->path,
+                           (long long)l->first.line, name, what,
+                           l->has_header ? "" : " because the file has no header");
+    if (*column >= 0 && *column < l->count) return CAVIAR_OK;
+    return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: there is no column %s for the %s; there are %lld columns", l->path,
+                       (long long)l->first.line, name, what, (long long)l->count);
 }
+
+static int has_label(const loading *l) {
+    return !l->options->label || strcmp(l->options->label, "none") != 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- header
+ */
 
 /* Where the label is in lines like this one, by the option; -1: nowhere. */
-static int64_t guess_label_column(const table *t, const caviar_csv_record *first) {
+static int64_t guess_label_column(const loading *l, const caviar_csv_record *first) {
     int64_t column = -1;
-    if (!has_label(t)) return -1;
-    if (!t->label) return (int64_t)first->count - 1;
-    return is_position(&column, t->label, (int64_t)first->count) ? column : -1;
+    if (!has_label(l)) return -1;
+    if (!l->options->label) return (int64_t)first->count - 1;
+    return is_position(&column, l->options->label, (int64_t)first->count) ? column : -1;
 }
 
-static caviar_csv_kind kind_in(const table *t, const caviar_csv_record *line, size_t column) {
+static int is_number(const loading *l, const caviar_csv_cell *cell) {
     double value;
-    int is_word;
-    if (column >= line->count) return CAVIAR_CSV_TEXT;
-    return caviar_csv_value(&value, &is_word, &line->cells[column], t->c_locale);
-}
-
-/* 0, 1, 2, ... as libraries name columns that have no names, above what is more than whole numbers. */
-static int counts_up(const table *t, const caviar_csv_record *first, const caviar_csv_record *second) {
-    double value = -1;
-    int others = 0;
-    for (size_t i = 0; i < first->count; i++) {
-        const caviar_csv_cell *cell = &first->cells[i];
-        if (caviar_csv_number(&value, cell, t->c_locale) != CAVIAR_CSV_NUMBER || value != (double)i) return 0;
-        others +=
-            kind_in(t, second, i) != CAVIAR_CSV_NUMBER ||
-            (caviar_csv_number(&value, &second->cells[i], t->c_locale) == CAVIAR_CSV_NUMBER && value != floor(value));
-    }
-    return first->count >= 3 && others > 0;
+    return caviar_csv_number(&value, cell, l->c_locale) == CAVIAR_CSV_NUMBER;
 }
 
 /*
- * A first line is a header if the label's name is in it, if a text of it stands above a number, if it counts from 0, or
- * if all its features are texts.
+ * A first line is a header if it is a comment, if the label's name is in it, or if a cell of it is no number where that
+ * of the second line is one, or is of another kind than all of a column of words would be: a text that no number stands
+ * below counts only where the line has no number at all.
  */
-static int is_header(const table *t, const caviar_csv_record *first, const caviar_csv_record *second) {
-    const int64_t label_column = guess_label_column(t, first);
-    int texts = 0, numbers = 0;
-    if (has_label(t) && find_column(first, t->label ? t->label : "label") != -1) return 1;
-    if (counts_up(t, first, second)) return 1;
+static int is_header(loading *l, const caviar_csv_record *second) {
+    const caviar_csv_record *first = &l->first;
+    const int64_t label_column = guess_label_column(l, first);
+    int numbers = 0, texts = 0, above_number = 0;
+    if (first->is_comment) return 1;
+    l->header_by_name = has_label(l) && find_column(first, l->options->label ? l->options->label : "label") != -1;
+    if (l->header_by_name) return 1;
     for (size_t i = 0; i < first->count; i++) {
-        const caviar_csv_kind kind = kind_in(t, first, i);
-        if (kind == CAVIAR_CSV_TEXT && kind_in(t, second, i) == CAVIAR_CSV_NUMBER) return 1;
-        if ((int64_t)i == label_column) continue;
-        texts += kind == CAVIAR_CSV_TEXT;
-        numbers += kind == CAVIAR_CSV_NUMBER;
+        double value;
+        if (is_number(l, &first->cells[i])) {
+            numbers++;
+            continue;
+        }
+        if (i < second->count && is_number(l, &second->cells[i])) above_number++;
+        if ((int64_t)i != label_column && caviar_csv_number(&value, &first->cells[i], l->c_locale) == CAVIAR_CSV_TEXT)
+            texts++;
     }
-    return texts > 0 && numbers == 0;
+    return above_number > 0 || (texts > 0 && numbers == 0);
 }
 
-/* A header of which a cell is a number may be an example that vanished. */
-static caviar_status note_header(table *t) {
+/* 0, 1, 2, ... or 1, 2, 3, ... in three columns or more; `words`: words between them do not count. */
+static int counts_columns(const loading *l, int words) {
+    double begin = -1, value = 0;
+    for (size_t i = 0; i < l->first.count; i++) {
+        const int number = caviar_csv_number(&value, &l->first.cells[i], l->c_locale) == CAVIAR_CSV_NUMBER;
+        if (!number && !words) return 0;
+        if (!number) continue;
+        if (begin < 0) begin = value - (double)i;
+        if (value != begin + (double)i) return 0;
+    }
+    return l->count >= 3 && (begin == 0 || begin == 1);
+}
+
+/* Mostly numbers and a word above a number: a header of numbers with a name, or data with a fault. */
+static caviar_status check_header(const loading *l) {
+    int64_t numbers = 0, word = -1;
+    if (!l->has_header || l->header_by_name || l->first.is_comment || l->options->header == 1) return CAVIAR_OK;
+    for (size_t i = l->first.count; i-- > 0;) {
+        if (is_number(l, &l->first.cells[i]))
+            numbers++;
+        else
+            word = (int64_t)i;
+    }
+    if (2 * numbers <= l->count || l->options->accept_unlikely || counts_columns(l, 1)) return CAVIAR_OK;
     char shown[CAVIAR_CSV_SHOWN];
-    for (size_t i = 0; i < t->header.count; i++) {
-        const caviar_csv_cell *cell = &t->header.cells[i];
-        if (kind_in(t, &t->header, i) == CAVIAR_CSV_NUMBER)
-            return caviar_notes_add(&t->notes,
-                                    "%s:%lld: this line is taken for a header, though \"%s\" in it is a number; say "
-                                    "--header no if it is an example",
-                                    t->path, (long long)t->header.line, caviar_csv_show(shown, cell));
-        if (cell->length == 0 && (int64_t)i != t->label_column)
-            CAVIAR_TRY(caviar_notes_add(&t->notes,
-                                        "%s:%lld: column number %zu (from 0) has no name: is it an index that says "
-                                        "nothing about an example?",
-                                        t->path, (long long)t->header.line, i));
-    }
-    return CAVIAR_OK;
+    return caviar_fail(
+        CAVIAR_BAD_FILE,
+        "%s:%lld: all cells of the first line but a few are numbers, and cell %lld, \"%s\", is none: mend "
+        "it, or say whether the line is a header (--header yes or no, option header)",
+        l->path, (long long)l->first.line, (long long)word, caviar_csv_show(shown, &l->first.cells[word]));
 }
 
-/* Columns that are all expected, or as many as are expected, leave none for the label. */
-static int are_all_features(const table *t) {
-    int64_t found = 0;
-    for (int64_t i = 0; i < t->expected->count; i++) {
-        const char *name = t->expected->items[i].name;
-        if (name && t->header.count > 0) found += find_column(&t->header, name) != -1;
-    }
-    return found > 0 ? found == t->columns : t->columns == t->expected_features;
+/* Data that begins by counting its columns, with a label that occurs nowhere else, is a header of numbers. */
+static caviar_status refuse_header_of_numbers(const loading *l) {
+    if (l->has_header || l->options->header != -1 || l->options->accept_unlikely || l->label < 0 ||
+        !counts_columns(l, 0) || l->cells.rows < 8)
+        return CAVIAR_OK;
+    for (int64_t i = 1; i < l->cells.rows; i++)
+        if (l->labels[i] == l->labels[0]) return CAVIAR_OK;
+    return caviar_fail(
+        CAVIAR_BAD_FILE,
+        "%s:%lld: the first line counts the columns, and its label \"%.40s\" occurs nowhere else: it looks "
+        "like a header of numbers. Say --header yes or --header no (option header)",
+        l->path, (long long)l->first.line, l->classes.texts[0]);
 }
 
-/* Where something is expected, the label's name is known, and a file without it has no labels. */
-static int expects_no_label(const table *t) {
-    if (t->label || !t->expected) return 0;
-    if (t->expected->label_name && t->header.count > 0) return find_column(&t->header, t->expected->label_name) == -1;
-    return are_all_features(t);
+/* Reads the first line, which a # may begin, and finds out what it is; leaves the second one in `next`. */
+static caviar_status read_beginning(loading *l, caviar_csv_record *next) {
+    CAVIAR_TRY(caviar_csv_read(&l->first, &l->reader, 1));
+    if (l->first.count == 0) return caviar_fail(CAVIAR_BAD_FILE, "%s: is empty", l->path);
+    CAVIAR_TRY(caviar_csv_keep(&l->first));
+    CAVIAR_TRY(caviar_csv_read(next, &l->reader, 0));
+    /* A comment with as many cells as the line below names them; any other says something else. */
+    if (l->first.is_comment && l->first.count != next->count) {
+        if (next->count == 0) return caviar_fail(CAVIAR_BAD_FILE, "%s: has nothing but a comment", l->path);
+        caviar_csv_free(&l->first);
+        l->first = *next;
+        *next = (caviar_csv_record){ .line = 0 };
+        CAVIAR_TRY(caviar_csv_keep(&l->first));
+        CAVIAR_TRY(caviar_csv_read(next, &l->reader, 0));
+    }
+    l->count = (int64_t)l->first.count;
+    const int header = l->options->header;
+    l->has_header = l->first.is_comment || header == 1 || (header == -1 && is_header(l, next));
+    CAVIAR_TRY(check_header(l));
+    if (!l->has_header || next->count > 0) return CAVIAR_OK;
+    return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: there are no lines of data after the header", l->path,
+                       (long long)l->first.line);
 }
 
-static caviar_status find_label(table *t, int64_t line) {
-    t->label_column = -1;
-    if (!has_label(t) || expects_no_label(t)) return CAVIAR_OK;
-    if (!t->label && t->expected && t->expected->label_name && t->header.count > 0) {
-        t->label_column = find_column(&t->header, t->expected->label_name);
-        if (t->label_column >= 0 && t->columns > 1) return CAVIAR_OK;
-    }
-    const char *name = t->label ? t->label : "label";
-    int64_t column = find_column(&t->header, name);
-    if (column == -2) {
-        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: several columns are named \"%s\"; give the label's number",
-                           t->path, (long long)line, name);
-    }
-    if (column == -1 && !t->label) column = t->columns - 1;
-    if (column == -1 && !is_position(&column, name, t->columns)) {
-        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: there is no column \"%s\" for the label%s", t->path,
-                           (long long)line, name, t->header.count > 0 ? "" : " because the file has no header");
-    }
-    if (column < 0 || column >= t->columns) {
-        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: there is no column %s for the label; there are %lld columns",
-                           t->path, (long long)line, name, (long long)t->columns);
-    }
-    t->label_column = column;
-    if (t->columns > 1) return CAVIAR_OK;
-    return caviar_fail(CAVIAR_BAD_FILE,
-                       "%s:%lld: has one column only, the label; name the delimiter if it is not '%c', or give the "
-                       "label \"none\"",
-                       t->path, (long long)line, t->reader.delimiter);
-}
-
-/* Reads the first line and leaves the first line of data in t->line. */
-static caviar_status begin(table *t, int header) {
-    caviar_csv_record first = { 0, NULL, 0, 0 };
-    t->data = t->reader;
-    CAVIAR_TRY(caviar_csv_read(&t->line, &t->reader));
-    if (t->line.count == 0) return caviar_fail(CAVIAR_BAD_FILE, "%s: is empty", t->path);
-    t->columns = (int64_t)t->line.count;
-    const int64_t first_line = t->line.line;
-    caviar_csv_reader after = t->reader;
-    caviar_status status = header == 0 ? CAVIAR_OK : caviar_csv_read(&first, &after);
-    if (status == CAVIAR_OK && header != 0 && (header == 1 || is_header(t, &t->line, &first))) {
-        t->header = t->line;
-        t->line = first;
-        t->data = t->reader;
-        t->reader = after;
-    } else {
-        free(first.cells);
-    }
-    CAVIAR_TRY(status);
-    CAVIAR_TRY(find_label(t, first_line));
-    if (header == -1) CAVIAR_TRY(note_header(t));
-    if (t->line.count > 0) return CAVIAR_OK;
-    return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: there are no lines of data after the header", t->path,
-                       (long long)first_line);
-}
-
-/* ------------------------------------------------------------------------------------------------------------ values
+/* ------------------------------------------------------------------------------------------------------------ columns
  */
 
-static caviar_status fail_cell(const table *t, int64_t column, caviar_csv_kind kind) {
-    char name[96], shown[CAVIAR_CSV_SHOWN];
-    const long long line = (long long)t->line.line;
-    column_name(name, t, column);
-    caviar_csv_show(shown, &t->line.cells[column]);
-    if (kind == CAVIAR_CSV_EMPTY) {
-        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: %s is empty; fill in the value or remove the line", t->path, line,
-                           name);
-    }
-    if (kind == CAVIAR_CSV_NOT_FINITE) {
-        return caviar_fail(CAVIAR_BAD_FILE,
-                           "%s:%lld: %s: \"%s\" is not a finite number; fill in the value or remove the line", t->path,
-                           line, name, shown);
-    }
-    return caviar_fail(CAVIAR_BAD_FILE,
-                       "%s:%lld: %s: \"%s\" stands for a label that is missing; fill it in or remove the line, or say "
-                       "that it is a class (--as-is, option accept_unlikely)",
-                       t->path, line, name, shown);
-}
-
-static caviar_status read_features(table *t) {
-    float *to = t->features + t->examples * feature_count(t);
-    for (int64_t f = 0; f < feature_count(t); f++) {
-        double value = 0;
-        const int64_t place = t->seen[f].place;
-        const caviar_csv_kind kind =
-            caviar_csv_observe(&value, &t->seen[f], &t->line.cells[place], t->line.line, t->c_locale);
-        if (kind == CAVIAR_CSV_NOT_FINITE) return fail_cell(t, place, kind);
-        *to++ = (float)value;
-        t->bytes = t->bytes && value >= 0 && value <= 255 && value == (double)(int)value;
-    }
-    return CAVIAR_OK;
-}
-
-static caviar_status copy_label(table *t, const caviar_csv_cell *cell) {
-    char name[96];
-    if (cell->length + 1 > t->text_capacity) {
-        char *text = realloc(t->text, 2 * cell->length + 64);
-        if (!text) return caviar_fail_memory("a label", 2 * cell->length + 64);
-        t->text = text;
-        t->text_capacity = 2 * cell->length + 64;
-    }
-    const size_t length = caviar_csv_copy(t->text, cell);
-    if (length == 0) return fail_cell(t, t->label_column, CAVIAR_CSV_EMPTY);
-    if (caviar_is_utf8(t->text, length)) return CAVIAR_OK;
-    return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: the label in %s is not valid UTF-8; convert the file with iconv",
-                       t->path, (long long)t->line.line, column_name(name, t, t->label_column));
-}
-
-static caviar_status read_label(table *t) {
-    char name[96];
-    const caviar_csv_cell *cell = &t->line.cells[t->label_column];
-    if (cell->length > 0 && caviar_csv_is_missing(cell) && !t->accept_unlikely && !t->expected)
-        return fail_cell(t, t->label_column, CAVIAR_CSV_TEXT);
-    CAVIAR_TRY(copy_label(t, cell));
-    const caviar_status status = caviar_label_set_find(&t->labels[t->examples], &t->set, t->text);
-    if (status != CAVIAR_NOT_FOUND) return status;
-    return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: more than %d different labels in %s; is it the label?", t->path,
-                       (long long)t->line.line, CAVIAR_MAX_CLASSES, column_name(name, t, t->label_column));
-}
-
-static caviar_status grow(table *t) {
-    const int64_t capacity = t->capacity ? 2 * t->capacity : 256;
-    const size_t row = (size_t)feature_count(t) * sizeof(float);
-    float *features = realloc(t->features, (size_t)capacity * row);
-    if (features) t->features = features;
-    int32_t *labels = realloc(t->labels, (size_t)capacity * sizeof *labels);
-    if (labels) t->labels = labels;
-    if (!features || !labels) return caviar_fail_memory(t->path, (size_t)capacity * (row + sizeof *labels));
-    t->capacity = capacity;
-    return CAVIAR_OK;
-}
-
-static caviar_status read_line(table *t) {
-    if ((int64_t)t->line.count != t->columns) {
-        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: has %zu cells, but the first line has %lld", t->path,
-                           (long long)t->line.line, t->line.count, (long long)t->columns);
-    }
-    if (t->examples == INT32_MAX) {
-        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: is example %d; there may be %d", t->path, (long long)t->line.line,
-                           INT32_MAX, INT32_MAX);
-    }
-    if (t->examples == t->capacity) CAVIAR_TRY(grow(t));
-    CAVIAR_TRY(read_features(t));
-    if (t->label_column >= 0) CAVIAR_TRY(read_label(t));
-    t->examples++;
-    return CAVIAR_OK;
-}
-
-/* Texts stay texts where they are expected, even if all that are there look like numbers or booleans. */
-static void expect_texts(table *t) {
-    const caviar_columns *e = t->expected;
-    for (int64_t i = 0; i < e->count; i++) {
-        if (e->items[i].kind != CAVIAR_COLUMN_TEXT) continue;
-        const char *name = e->items[i].name;
-        int64_t place = i;
-        if (name && t->header.count > 0) place = find_column(&t->header, name);
-        for (int64_t f = 0; f < feature_count(t); f++)
-            if ((name && t->header.count > 0 ? t->seen[f].place : f) == place) t->seen[f].is_text = 1;
-    }
-}
-
-static caviar_status begin_columns(table *t) {
-    const size_t bytes = (size_t)feature_count(t) * sizeof *t->seen;
-    t->seen = malloc(bytes);
-    if (!t->seen) return caviar_fail_memory(t->path, bytes);
-    for (int64_t f = 0; f < feature_count(t); f++) {
-        t->seen[f] = (caviar_csv_column)CAVIAR_CSV_COLUMN_INIT;
-        t->seen[f].place = f + (t->label_column >= 0 && f >= t->label_column);
-    }
-    if (t->expected) expect_texts(t);
-    return CAVIAR_OK;
-}
-
-static caviar_status read_table(table *t, const caviar_bytes *file, const caviar_csv_options *options) {
-    CAVIAR_TRY(caviar_csv_begin(&t->reader, t->path, file, options->delimiter));
-    CAVIAR_TRY(begin(t, options->header));
-    CAVIAR_TRY(begin_columns(t));
-    while (t->line.count > 0) {
-        CAVIAR_TRY(read_line(t));
-        CAVIAR_TRY(caviar_csv_read(&t->line, &t->reader));
-    }
-    if (t->label_column < 0 || t->expected || t->set.count >= 2) return CAVIAR_OK;
-    char name[96];
-    return caviar_fail(CAVIAR_BAD_FILE, "%s: all labels in %s are \"%.40s\"; a classifier needs two or more classes",
-                       t->path, column_name(name, t, t->label_column), t->set.texts[0]);
-}
-
-/* ----------------------------------------------------------------------------------------------------------- a dataset
- */
-
-/* Whole numbers in 0 .. 255 take a quarter of the memory, here and on the device. */
-static caviar_status pack(table *t, void **features) {
-    const size_t count = (size_t)(t->examples * feature_count(t));
-    uint8_t *bytes = malloc(count);
-    if (!bytes) return caviar_fail_memory(t->path, count);
-    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)t->features[i];
-    *features = bytes;
-    return CAVIAR_OK;
-}
-
-static caviar_status copy_name(char **name, const table *t, int64_t column) {
-    const caviar_csv_cell *cell = &t->header.cells[column];
-    char shown[CAVIAR_CSV_SHOWN];
+static caviar_status name_column(loading *l, int64_t column) {
+    const caviar_csv_cell *cell = &l->first.cells[column];
+    char **name = &l->columns[column].name, shown[CAVIAR_CSV_SHOWN];
     *name = malloc(cell->length + 1);
     if (!*name) return caviar_fail_memory("the name of a column", cell->length + 1);
     const size_t length = caviar_csv_copy(*name, cell);
@@ -374,113 +215,326 @@ static caviar_status copy_name(char **name, const table *t, int64_t column) {
     return caviar_fail(CAVIAR_BAD_FILE,
                        "%s:%lld: the name of column number %lld (from 0), \"%s\", is not valid UTF-8; convert the file "
                        "with iconv",
-                       t->path, (long long)t->header.line, (long long)column, caviar_csv_show(shown, cell));
+                       l->path, (long long)l->first.line, (long long)column, caviar_csv_show(shown, cell));
 }
 
-static caviar_status name_columns(caviar_table *to, const table *t) {
-    int64_t feature = 0;
-    for (int64_t column = 0; column < t->columns && t->header.count > 0; column++) {
-        char **name = column == t->label_column ? &to->label_name : &to->columns[feature++].name;
-        CAVIAR_TRY(copy_name(name, t, column));
+/* Columns that are all expected, or as many as are expected, leave none for the label. */
+static int are_all_features(const loading *l) {
+    int64_t found = 0;
+    for (int64_t i = 0; i < l->expected->count; i++) {
+        const char *name = l->expected->items[i].name;
+        if (name && l->has_header) found += find_column(&l->first, name) != -1;
+    }
+    return found > 0 ? found == l->count : l->count == l->expected_features;
+}
+
+/* Where something is expected, the label's name is known, and a file without it has no labels. */
+static int expects_no_label(const loading *l) {
+    if (l->options->label || !l->expected) return 0;
+    if (l->expected->label_name && l->has_header) return find_column(&l->first, l->expected->label_name) == -1;
+    return are_all_features(l);
+}
+
+static caviar_status find_label(loading *l) {
+    l->label = -1;
+    if (!has_label(l) || expects_no_label(l)) return CAVIAR_OK;
+    const char *expected = l->expected && l->has_header ? l->expected->label_name : NULL;
+    const char *name = l->options->label ? l->options->label : expected ? expected : "label";
+    const int is_guess = !l->options->label && !expected;
+    if (is_guess && (!l->has_header || find_column(&l->first, name) == -1)) {
+        l->label = l->count - 1;
+        if (l->has_header && !l->expected && l->count > 1) {
+            char text[128];
+            CAVIAR_TRY(caviar_notes_add(&l->notes, "%s: no column is named as the label: the last one is taken, %s",
+                                        l->path, column_name(text, l, l->label)));
+        }
+    } else {
+        CAVIAR_TRY(find_named(&l->label, l, name, "label"));
+    }
+    if (l->count > 1) return CAVIAR_OK;
+    return caviar_fail(CAVIAR_BAD_FILE,
+                       "%s:%lld: has one column only, the label; name the delimiter if it is not '%c', or give the "
+                       "label \"none\"",
+                       l->path, (long long)l->first.line, l->reader.delimiter);
+}
+
+static caviar_status apply_options(loading *l) {
+    for (int32_t i = 0; i < l->options->drop_count; i++) {
+        int64_t column;
+        CAVIAR_TRY(find_named(&column, l, l->options->drop[i], "option drop"));
+        l->columns[column].role = CAVIAR_CSV_LEFT_OUT;
+    }
+    for (int32_t i = 0; i < l->options->date_count; i++) {
+        int64_t column;
+        CAVIAR_TRY(find_named(&column, l, l->options->dates[i], "option dates"));
+        l->columns[column].is_date = 1;
     }
     return CAVIAR_OK;
 }
 
-static void take_labels(caviar_table *to, table *t, const int32_t *class_of) {
-    to->labels = t->labels;
-    to->classes = t->set.count;
-    t->labels = NULL;
-    for (int64_t i = 0; i < t->examples; i++) to->labels[i] = class_of[to->labels[i]];
+static void expect(caviar_csv_column *column, const caviar_encoding *e) {
+    column->expects = e->kind == CAVIAR_COLUMN_TEXT ? 2 : 1;
+    column->is_date = column->is_date || e->kind == CAVIAR_COLUMN_DATE;
+    column->origin = e->origin;
 }
 
-/* What was allocated ahead is given back; when that fails it is merely kept. */
-static void take_features(caviar_table *to, table *t) {
-    to->cells = realloc(t->features, (size_t)(t->examples * feature_count(t)) * sizeof(float));
-    if (!to->cells) to->cells = t->features;
-    t->features = NULL;
-}
-
-static caviar_status fill_table(caviar_table *to, table *t) {
-    int32_t *class_of = NULL;
-    to->rows = t->examples;
-    to->accept_unlikely = t->accept_unlikely;
-    to->as_expected = t->expected != NULL;
-    to->source = strdup(t->path);
-    to->columns = calloc((size_t)feature_count(t), sizeof *to->columns);
-    if (!to->source || !to->columns) return caviar_fail_memory(t->path, (size_t)feature_count(t) * sizeof *to->columns);
-    to->column_count = feature_count(t);
-    CAVIAR_TRY(caviar_notes_move(&to->notes, &t->notes));
-    CAVIAR_TRY(name_columns(to, t));
-    for (int64_t f = 0; f < feature_count(t); f++) t->bytes = t->bytes && !t->seen[f].is_text;
-    to->type = t->bytes ? CAVIAR_UINT8 : CAVIAR_FLOAT32;
-    if (t->bytes) CAVIAR_TRY(pack(t, &to->cells));
-    if (t->label_column >= 0) {
-        CAVIAR_TRY(caviar_label_set_sort(&class_of, &to->class_names, &t->set));
-        take_labels(to, t, class_of);
-        free(class_of);
+/* With names on both sides only what is expected is read; one that is missing is refused by its name. */
+static caviar_status expect_by_name(loading *l) {
+    int64_t further = 0, found;
+    const char *first = NULL;
+    for (int64_t i = 0; i < l->count; i++)
+        if (l->columns[i].role == CAVIAR_CSV_FEATURE) l->columns[i].role = CAVIAR_CSV_LEFT_OUT;
+    for (int64_t i = 0; i < l->expected->count; i++) {
+        const char *name = l->expected->items[i].name;
+        found = find_column(&l->first, name);
+        if (found < 0 || found == l->label)
+            return caviar_fail(CAVIAR_BAD_FILE, "%s: has %s column \"%s\", one of the %lld that are needed", l->path,
+                               found == -2 ? "more than one" : "no", name, (long long)l->expected->count);
+        l->columns[found].role = CAVIAR_CSV_FEATURE;
+        expect(&l->columns[found], &l->expected->items[i]);
     }
-    if (t->bytes) return CAVIAR_OK;
-    take_features(to, t);
-    return caviar_csv_complete(to, t->seen, &t->data, t->c_locale);
+    for (int64_t i = l->count; i-- > 0;)
+        if (l->columns[i].role == CAVIAR_CSV_LEFT_OUT) further++, first = l->columns[i].name;
+    if (further == 0) return CAVIAR_OK;
+    return caviar_notes_add(&l->notes, "%s: column \"%.64s\"%s not asked for and left alone", l->path, first,
+                            further > 1 ? " and others are" : " is");
 }
 
-/* A column that is missing is refused before anything else is done, and further ones are noted. */
-static caviar_status meet_expectations(caviar_table *made, const table *t) {
+static void expect_by_position(loading *l) {
+    int64_t next = 0;
+    for (int64_t i = 0; i < l->count && next < l->expected->count; i++)
+        if (l->columns[i].role == CAVIAR_CSV_FEATURE) expect(&l->columns[i], &l->expected->items[next++]);
+}
+
+static int expects_names(const loading *l) {
+    if (!l->expected || !l->has_header) return 0;
+    for (int64_t i = 0; i < l->expected->count; i++)
+        if (!l->expected->items[i].name) return 0;
+    return l->expected->count > 0;
+}
+
+/* A column without a name that counts the rows is an index that a program wrote beside its data. */
+static int may_be_index(const loading *l) {
+    const char *name = l->columns[0].name;
+    if (!name || l->expected || l->options->accept_unlikely || l->columns[0].role != CAVIAR_CSV_FEATURE) return 0;
+    return *name == 0 || strcmp(name, "Unnamed: 0") == 0;
+}
+
+static caviar_status set_columns(loading *l) {
+    l->columns = calloc((size_t)l->count, sizeof *l->columns);
+    if (!l->columns) return caviar_fail_memory("the columns of a file", (size_t)l->count * sizeof *l->columns);
+    for (int64_t i = 0; i < l->count && l->has_header; i++) CAVIAR_TRY(name_column(l, i));
+    CAVIAR_TRY(find_label(l));
+    CAVIAR_TRY(apply_options(l));
+    if (l->label >= 0) l->columns[l->label].role = CAVIAR_CSV_LABEL;
+    if (expects_names(l))
+        CAVIAR_TRY(expect_by_name(l));
+    else if (l->expected)
+        expect_by_position(l);
+    for (int64_t i = 0; i < l->count; i++)
+        if (l->columns[i].role == CAVIAR_CSV_FEATURE) l->columns[i].place = l->cells.features++;
+    if (l->cells.features > 0) return CAVIAR_OK;
+    return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: no column is left beside the label", l->path,
+                       (long long)l->first.line);
+}
+
+/* --------------------------------------------------------------------------------------------------------------- rows
+ */
+
+static caviar_status find_class(int32_t *number, loading *l, const caviar_csv_cell *cell, int64_t line) {
+    char name[128];
+    char *text = malloc(cell->length + 1);
+    if (!text) return caviar_fail_memory("a label", cell->length + 1);
+    const size_t length = caviar_csv_copy(text, cell);
+    const int is_text = caviar_is_utf8(text, length);
+    caviar_status status = is_text ? caviar_label_set_find(number, &l->classes, text) : CAVIAR_BAD_FILE;
+    free(text);
+    if (!is_text)
+        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: the label in %s is not valid UTF-8; convert the file with iconv",
+                           l->path, (long long)line, column_name(name, l, l->label));
+    if (status == CAVIAR_NOT_FOUND)
+        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: more than %d different labels in %s; is it the label?", l->path,
+                           (long long)line, CAVIAR_MAX_CLASSES, column_name(name, l, l->label));
+    return status;
+}
+
+/* `skip`: the row has no label, and is to be left out. */
+static caviar_status take_label(int *skip, loading *l, const caviar_csv_record *record) {
+    const caviar_csv_cell *cell = &record->cells[l->label];
+    double value;
+    char name[128], shown[CAVIAR_CSV_SHOWN];
+    if (l->cells.rows == l->label_capacity) {
+        const int64_t capacity = 2 * l->label_capacity + 256;
+        int32_t *labels = realloc(l->labels, (size_t)capacity * sizeof *labels);
+        if (!labels) return caviar_fail_memory("labels", (size_t)capacity * sizeof *labels);
+        l->labels = labels;
+        l->label_capacity = capacity;
+    }
+    if (caviar_csv_number(&value, cell, l->c_locale) != CAVIAR_CSV_MISSING)
+        return find_class(&l->labels[l->cells.rows], l, cell, record->line);
+    *skip = 1;
+    l->unlabelled++;
+    if (l->options->skip_unlabelled || (l->expected && l->options->model)) return CAVIAR_OK;
+    return caviar_csv_fault(
+        &l->faults,
+        "%s:%lld: the label in %s is %s%s%s: fill it in, or leave such lines out (--drop-unlabelled, "
+        "option skip_unlabelled)",
+        l->path, (long long)record->line, column_name(name, l, l->label), cell->length ? "missing: \"" : "empty",
+        caviar_csv_show(shown, cell), cell->length ? "\"" : "");
+}
+
+static caviar_status take_row(loading *l, const caviar_csv_record *record) {
+    int skip = 0;
+    if ((int64_t)record->count != l->count)
+        return caviar_csv_fault(&l->faults, "%s:%lld: has %zu cells, but the first line has %lld", l->path,
+                                (long long)record->line, record->count, (long long)l->count);
+    if (l->cells.rows == INT32_MAX)
+        return caviar_fail(CAVIAR_BAD_FILE, "%s:%lld: is example %d; there may be %d", l->path, (long long)record->line,
+                           INT32_MAX, INT32_MAX);
+    double *row = caviar_csv_next_row(&l->cells);
+    if (!row) return caviar_fail_memory(l->path, CAVIAR_CSV_BLOCK_ROWS * (size_t)l->cells.features * sizeof *row);
+    if (l->label >= 0) CAVIAR_TRY(take_label(&skip, l, record));
+    if (skip) return CAVIAR_OK;
+    for (int64_t i = 0; i < l->count; i++)
+        if (l->columns[i].role == CAVIAR_CSV_FEATURE)
+            CAVIAR_TRY(caviar_csv_take_cell(&row[l->columns[i].place], &l->columns[i], &record->cells[i], record->line,
+                                            l->cells.rows, l->c_locale, &l->faults, l->path));
+    l->cells.rows++;
+    return CAVIAR_OK;
+}
+
+/* After so many faults the rest of the file will hardly be better. */
+enum { TOO_MANY_FAULTS = 1000 };
+
+static caviar_status take_rows(loading *l, caviar_csv_record *record) {
+    if (!l->has_header) CAVIAR_TRY(take_row(l, &l->first));
+    while (record->count > 0 && l->faults.count < TOO_MANY_FAULTS) {
+        CAVIAR_TRY(take_row(l, record));
+        CAVIAR_TRY(caviar_csv_read(record, &l->reader, 0));
+    }
+    return CAVIAR_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- the table
+ */
+
+/* Found to be an index only when all of it has been read: it makes room for the columns behind it. */
+static caviar_status leave_index_out(loading *l) {
+    caviar_csv_column *index = &l->columns[0];
+    if (!may_be_index(l) || !index->is_count || index->words || index->missing || l->cells.features == 1)
+        return CAVIAR_OK;
+    if (index->first != 0 && index->first != 1) return CAVIAR_OK;
+    index->role = CAVIAR_CSV_LEFT_OUT;
+    const int64_t features = l->cells.features;
+    for (int64_t block = 0; block < l->cells.block_count; block++) {
+        double *to = l->cells.blocks[block];
+        for (int64_t i = 0; i < CAVIAR_CSV_BLOCK_ROWS && block * CAVIAR_CSV_BLOCK_ROWS + i < l->cells.rows; i++)
+            memmove(to + i * (features - 1), to + i * features + 1, (size_t)(features - 1) * sizeof *to);
+    }
+    l->cells.features--;
+    for (int64_t i = 0; i < l->count; i++)
+        if (l->columns[i].role == CAVIAR_CSV_FEATURE) l->columns[i].place--;
+    return caviar_notes_add(&l->notes,
+                            "%s: the first column has no name and counts the rows: it is left out as an index (--as-is "
+                            "takes it as a feature)",
+                            l->path);
+}
+
+static caviar_status note_unlabelled(loading *l) {
+    if (l->unlabelled == 0 || l->faults.count > 0) return CAVIAR_OK;
+    return caviar_notes_add(&l->notes, "%s: %lld lines without a label are left out", l->path,
+                            (long long)l->unlabelled);
+}
+
+static caviar_status fill_labels(caviar_table *table, loading *l) {
+    int32_t *class_of = NULL;
+    char name[128];
+    if (l->label < 0) return CAVIAR_OK;
+    if (l->cells.rows == 0) return caviar_fail(CAVIAR_BAD_FILE, "%s: no line has a label", l->path);
+    if (!l->expected && l->classes.count < 2)
+        return caviar_fail(CAVIAR_BAD_FILE,
+                           "%s: all labels in %s are \"%.40s\"; a classifier needs two or more classes", l->path,
+                           column_name(name, l, l->label), l->classes.texts[0]);
+    CAVIAR_TRY(caviar_label_set_sort(&class_of, &table->class_names, &l->classes));
+    table->labels = l->labels;
+    l->labels = NULL;
+    table->classes = l->classes.count;
+    for (int64_t i = 0; i < l->cells.rows; i++) table->labels[i] = class_of[table->labels[i]];
+    free(class_of);
+    table->label_name = l->columns[l->label].name;
+    l->columns[l->label].name = NULL;
+    return CAVIAR_OK;
+}
+
+static caviar_status fill_table(caviar_table *table, loading *l) {
+    table->accept_unlikely = l->options->accept_unlikely;
+    table->as_expected = l->expected != NULL;
+    table->source = strdup(l->path);
+    if (!table->source) return caviar_fail_memory(l->path, strlen(l->path) + 1);
+    CAVIAR_TRY(leave_index_out(l));
+    if (l->faults.count == 0) CAVIAR_TRY(refuse_header_of_numbers(l));
+    CAVIAR_TRY(note_unlabelled(l));
+    CAVIAR_TRY(caviar_notes_move(&table->notes, &l->notes));
+    CAVIAR_TRY(caviar_csv_fill(table, &l->cells, l->columns, l->count, &l->faults));
+    return fill_labels(table, l);
+}
+
+/* What is expected and is not there is refused before anything else is done. */
+static caviar_status meet_expectations(const caviar_table *table, const loading *l) {
     caviar_match match;
-    if (!t->expected || t->expected->count == 0) return CAVIAR_OK;
-    CAVIAR_TRY(caviar_match_make(&match, t->expected, made, &made->notes));
+    if (!l->expected || l->expected->count == 0) return CAVIAR_OK;
+    CAVIAR_TRY(caviar_match_make(&match, l->expected, table, NULL));
     caviar_match_destroy(&match);
     return CAVIAR_OK;
 }
 
-static caviar_status make_dataset(caviar_dataset **dataset, table *t) {
-    caviar_table made = { .rows = 0 };
-    caviar_status status = fill_table(&made, t);
-    if (status == CAVIAR_OK) status = meet_expectations(&made, t);
-    if (status == CAVIAR_OK) return caviar_dataset_from_table(dataset, &made);
-    caviar_table_destroy(&made);
-    return status;
+static caviar_status read_all(caviar_table *table, loading *l, caviar_input *input) {
+    caviar_csv_record record = { .line = 0 };
+    l->c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!l->c_locale) return caviar_fail_memory("the locale of numbers", 1);
+    caviar_status status = caviar_csv_begin(&l->reader, input, l->options->delimiter);
+    if (status == CAVIAR_OK) status = read_beginning(l, &record);
+    if (status == CAVIAR_OK) status = set_columns(l);
+    if (status == CAVIAR_OK) status = take_rows(l, &record);
+    caviar_csv_free(&record);
+    caviar_csv_end(&l->reader);
+    if (status == CAVIAR_OK) status = fill_table(table, l);
+    return status == CAVIAR_OK ? meet_expectations(table, l) : status;
 }
 
-static void expect(table *t, const caviar_csv_options *options) {
-    if (options->model) {
-        t->expected = caviar_model_columns(options->model);
-        t->expected_features = options->model->info.features;
-    } else if (options->like) {
-        t->expected = caviar_dataset_columns(options->like);
-        t->expected_features = options->like->table.column_count;
+static void destroy(loading *l) {
+    for (int64_t i = 0; l->columns && i < l->count; i++) {
+        free(l->columns[i].name);
+        caviar_label_set_destroy(&l->columns[i].texts);
     }
+    free(l->columns);
+    free(l->labels);
+    caviar_csv_free(&l->first);
+    caviar_csv_cells_destroy(&l->cells);
+    caviar_csv_faults_destroy(&l->faults);
+    caviar_notes_destroy(&l->notes);
+    caviar_label_set_destroy(&l->classes);
+    if (l->c_locale) freelocale(l->c_locale);
 }
 
 static caviar_status load(caviar_dataset **dataset, caviar_input *input, const caviar_csv_options *options) {
-    table t = { .path = caviar_input_name(input),
-                .label = options->label,
-                .accept_unlikely = options->accept_unlikely,
-                .bytes = 1 };
-    expect(&t, options);
-    caviar_bytes file;
-    CAVIAR_TRY(caviar_input_read_all(&file, input, 0));
-    t.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    caviar_status status = t.c_locale ? read_table(&t, &file, options) : caviar_fail_memory("the locale of numbers", 1);
-    if (status == CAVIAR_OK) status = make_dataset(dataset, &t);
-    if (t.c_locale) freelocale(t.c_locale);
-    caviar_label_set_destroy(&t.set);
-    free(t.seen);
-    caviar_notes_destroy(&t.notes);
-    free(t.features);
-    free(t.labels);
-    free(t.header.cells);
-    free(t.line.cells);
-    free(t.text);
-    free(file.data);
+    loading l = { .path = caviar_input_name(input), .options = options };
+    caviar_table table = { .rows = 0 };
+    if (options->model) {
+        l.expected = caviar_model_columns(options->model);
+        l.expected_features = options->model->info.features;
+    } else if (options->like) {
+        l.expected = caviar_dataset_columns(options->like);
+        l.expected_features = options->like->table.column_count;
+    }
+    const caviar_status status = read_all(&table, &l, input);
+    destroy(&l);
+    if (status == CAVIAR_OK) return caviar_dataset_from_table(dataset, &table);
+    caviar_table_destroy(&table);
     return status;
 }
 
-caviar_status caviar_dataset_read_csv(caviar_dataset **dataset, caviar_input *input,
-                                      const caviar_csv_options *options) {
-    CAVIAR_OWN_ARITHMETIC;
-    const caviar_csv_options defaults = CAVIAR_CSV_OPTIONS_INIT;
-    if (!options) options = &defaults;
+static caviar_status check_options(const caviar_csv_options *options) {
     CAVIAR_REQUIRE(options->struct_size == sizeof *options,
                    "dataset_load_csv: struct_size is %zu, not %zu; begin with CAVIAR_CSV_OPTIONS_INIT",
                    options->struct_size, sizeof *options);
@@ -489,11 +543,26 @@ caviar_status caviar_dataset_read_csv(caviar_dataset **dataset, caviar_input *in
                    "dataset_load_csv: header is %d; it must be -1 (look), 0 (no) or 1 (yes)", options->header);
     CAVIAR_REQUIRE(
         !options->delimiter ||
-            !strchr("\"\r\n+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", options->delimiter),
+            !strchr("\"#\r\n+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", options->delimiter),
         "dataset_load_csv: '%c' cannot be a delimiter; it must not be a letter, a digit, a quote, a sign, a "
-        "point or a line's end",
+        "point, # or a line's end",
         options->delimiter);
     CAVIAR_REQUIRE(!options->label || *options->label, "dataset_load_csv: label is empty; name a column or \"none\"");
+    CAVIAR_REQUIRE(options->drop_count >= 0 && (options->drop || !options->drop_count),
+                   "dataset_load_csv: drop_count is %d, and drop %s", options->drop_count,
+                   options->drop ? "is not NULL" : "is NULL");
+    CAVIAR_REQUIRE(options->date_count >= 0 && (options->dates || !options->date_count),
+                   "dataset_load_csv: date_count is %d, and dates %s", options->date_count,
+                   options->dates ? "is not NULL" : "is NULL");
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_dataset_read_csv(caviar_dataset **dataset, caviar_input *input,
+                                      const caviar_csv_options *options) {
+    CAVIAR_OWN_ARITHMETIC;
+    const caviar_csv_options defaults = CAVIAR_CSV_OPTIONS_INIT;
+    if (!options) options = &defaults;
+    CAVIAR_TRY(check_options(options));
     return load(dataset, input, options);
 }
 
