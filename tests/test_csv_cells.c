@@ -1,5 +1,5 @@
 /* Cells of CSV files as people write them: booleans, missing ones, texts, large numbers, and what a header is. */
-#include "host/data/csv_cells.h"
+#include "host/data/csv_value.h"
 #include "tables.h"
 
 TestSuite(csv_cells, .init = make_folder, .fini = remove_folder);
@@ -38,22 +38,25 @@ Test(csv_cells, are_booleans_numbers_missing_or_texts) {
         caviar_csv_kind kind;
         double value;
     } cells[] = {
-        { "", CAVIAR_CSV_EMPTY, 0 },         { "  ", CAVIAR_CSV_EMPTY, 0 },        { "?", CAVIAR_CSV_EMPTY, 0 },
-        { "NA", CAVIAR_CSV_EMPTY, 0 },       { "n/a", CAVIAR_CSV_EMPTY, 0 },       { "NaN", CAVIAR_CSV_EMPTY, 0 },
-        { "-nan", CAVIAR_CSV_EMPTY, 0 },     { "NULL", CAVIAR_CSV_EMPTY, 0 },      { "None", CAVIAR_CSV_EMPTY, 0 },
-        { "none", CAVIAR_CSV_TEXT, 0 },      { "<NA>", CAVIAR_CSV_EMPTY, 0 },      { "nan0", CAVIAR_CSV_TEXT, 0 },
-        { "inf", CAVIAR_CSV_NOT_FINITE, 0 }, { "1e39", CAVIAR_CSV_NOT_FINITE, 0 }, { "TRUE", CAVIAR_CSV_NUMBER, 1 },
-        { "no", CAVIAR_CSV_NUMBER, 0 },      { "truely", CAVIAR_CSV_TEXT, 0 },     { "-7.50", CAVIAR_CSV_NUMBER, -7.5 },
-        { "5.", CAVIAR_CSV_NUMBER, 5 },      { ".5", CAVIAR_CSV_NUMBER, 0.5 },     { "+3", CAVIAR_CSV_NUMBER, 3 },
-        { ".", CAVIAR_CSV_TEXT, 0 },         { "-", CAVIAR_CSV_TEXT, 0 },          { "1.2.3", CAVIAR_CSV_TEXT, 0 },
+        { "", CAVIAR_CSV_MISSING, 0 },       { "  ", CAVIAR_CSV_MISSING, 0 },
+        { "?", CAVIAR_CSV_MISSING, 0 },      { "NA", CAVIAR_CSV_MISSING, 0 },
+        { "n/a", CAVIAR_CSV_MISSING, 0 },    { "NaN", CAVIAR_CSV_MISSING, 0 },
+        { "-nan", CAVIAR_CSV_MISSING, 0 },   { "NULL", CAVIAR_CSV_MISSING, 0 },
+        { "None", CAVIAR_CSV_MISSING, 0 },   { "none", CAVIAR_CSV_TEXT, 0 },
+        { "<NA>", CAVIAR_CSV_MISSING, 0 },   { "nan0", CAVIAR_CSV_TEXT, 0 },
+        { "inf", CAVIAR_CSV_NOT_FINITE, 0 }, { "1e999", CAVIAR_CSV_NOT_FINITE, 0 },
+        { "TRUE", CAVIAR_CSV_TEXT, 0 },      { "no", CAVIAR_CSV_TEXT, 0 },
+        { "truely", CAVIAR_CSV_TEXT, 0 },    { "-7.50", CAVIAR_CSV_NUMBER, -7.5 },
+        { "5.", CAVIAR_CSV_NUMBER, 5 },      { ".5", CAVIAR_CSV_NUMBER, 0.5 },
+        { "+3", CAVIAR_CSV_NUMBER, 3 },      { ".", CAVIAR_CSV_TEXT, 0 },
+        { "-", CAVIAR_CSV_TEXT, 0 },         { "1.2.3", CAVIAR_CSV_TEXT, 0 },
         { "1e3", CAVIAR_CSV_NUMBER, 1000 },
     };
     const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
         const caviar_csv_cell cell = { cells[i].cell, strlen(cells[i].cell), 0 };
         double value = 0;
-        int is_word;
-        const caviar_csv_kind kind = caviar_csv_value(&value, &is_word, &cell, c);
+        const caviar_csv_kind kind = caviar_csv_number(&value, &cell, c);
         cr_assert(kind == cells[i].kind && (kind != CAVIAR_CSV_NUMBER || value == cells[i].value), "%s", cells[i].cell);
     }
     freelocale(c);
@@ -118,7 +121,7 @@ Test(csv_cells, headers_are_told_from_data) {
           "this line is taken for a header, though \"0\" in it is a number" },
         { "0,1,2\n1,2,0\n", 2, NULL },
         { "7,size,label\n1,2,x\n3,4,y\n", 2, "though \"7\" in it is a number" },
-        { ",a,label\n0,1,x\n1,2,y\n", 2, "column number 0 (from 0) has no name: is it an index" },
+        { ",a,label\n0,1,x\n1,2,y\n", 2, "the first column has no name and counts the rows" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         caviar_dataset *d = load(cases[i].text, NULL);
@@ -140,12 +143,13 @@ Test(csv_cells, files_of_people_are_understood) {
     cr_assert_eq(d->classes, 3);
     caviar_dataset_destroy(d);
     SUCCEEDS(caviar_dataset_load_csv(&d, CAVIAR_TEST_DATA "/index.csv", NULL));
-    cr_assert(has_note(d, "has no name: is it an index"));
+    cr_assert(has_note(d, "the first column has no name and counts the rows: it is left out") && d->feature_count == 3);
     caviar_dataset_destroy(d);
     caviar_csv_options options = CAVIAR_CSV_OPTIONS_INIT;
     REFUSES(caviar_dataset_load_csv(&d, CAVIAR_TEST_DATA "/label_na.csv", &options), CAVIAR_BAD_FILE,
-            "label_na.csv:2: column \"label\" (number 4, from 0): \"NA\" stands for a label that is missing");
-    options.accept_unlikely = 1;
+            "label_na.csv:2: the label in column \"label\" (number 4, from 0) is missing: \"NA\"");
+    cr_assert(strstr(caviar_last_error(), "label_na.csv:182: ") && strstr(caviar_last_error(), "and 5 more"));
+    options.skip_unlabelled = 1;
     SUCCEEDS(caviar_dataset_load_csv(&d, CAVIAR_TEST_DATA "/label_na.csv", &options));
     caviar_dataset_destroy(d);
 }

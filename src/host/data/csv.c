@@ -107,31 +107,6 @@ static int is_number(const loading *l, const caviar_csv_cell *cell) {
     return caviar_csv_number(&value, cell, l->c_locale) == CAVIAR_CSV_NUMBER;
 }
 
-/*
- * A first line is a header if it is a comment, if the label's name is in it, or if a cell of it is no number where that
- * of the second line is one, or is of another kind than all of a column of words would be: a text that no number stands
- * below counts only where the line has no number at all.
- */
-static int is_header(loading *l, const caviar_csv_record *second) {
-    const caviar_csv_record *first = &l->first;
-    const int64_t label_column = guess_label_column(l, first);
-    int numbers = 0, texts = 0, above_number = 0;
-    if (first->is_comment) return 1;
-    l->header_by_name = has_label(l) && find_column(first, l->options->label ? l->options->label : "label") != -1;
-    if (l->header_by_name) return 1;
-    for (size_t i = 0; i < first->count; i++) {
-        double value;
-        if (is_number(l, &first->cells[i])) {
-            numbers++;
-            continue;
-        }
-        if (i < second->count && is_number(l, &second->cells[i])) above_number++;
-        if ((int64_t)i != label_column && caviar_csv_number(&value, &first->cells[i], l->c_locale) == CAVIAR_CSV_TEXT)
-            texts++;
-    }
-    return above_number > 0 || (texts > 0 && numbers == 0);
-}
-
 /* 0, 1, 2, ... or 1, 2, 3, ... in three columns or more; `words`: words between them do not count. */
 static int counts_columns(const loading *l, int words) {
     double begin = -1, value = 0;
@@ -145,18 +120,57 @@ static int counts_columns(const loading *l, int words) {
     return l->count >= 3 && (begin == 0 || begin == 1);
 }
 
+/* Whether a line has what is more than a whole number. */
+static int has_other_cells(const loading *l, const caviar_csv_record *record) {
+    for (size_t i = 0; i < record->count; i++) {
+        double value = 0;
+        if (caviar_csv_number(&value, &record->cells[i], l->c_locale) != CAVIAR_CSV_NUMBER || value != floor(value))
+            return 1;
+    }
+    return 0;
+}
+
+/*
+ * A first line is a header if it is a comment, if the label's name is in it, if it counts the columns, as libraries
+ * name those without names, above what is more than whole numbers, or if a cell of it is no number where that of the
+ * second line is one, or is of another kind than all of a column of words would be: a text that no number stands below
+ * counts only where the line has no number at all.
+ */
+static int is_header(loading *l, const caviar_csv_record *second) {
+    const caviar_csv_record *first = &l->first;
+    const int64_t label_column = guess_label_column(l, first);
+    int numbers = 0, texts = 0, above_number = 0;
+    if (first->is_comment) return 1;
+    l->header_by_name = has_label(l) && find_column(first, l->options->label ? l->options->label : "label") != -1;
+    if (l->header_by_name || (counts_columns(l, 0) && has_other_cells(l, second))) return 1;
+    for (size_t i = 0; i < first->count; i++) {
+        double value;
+        const caviar_csv_kind kind = caviar_csv_number(&value, &first->cells[i], l->c_locale);
+        numbers += kind == CAVIAR_CSV_NUMBER;
+        if (kind != CAVIAR_CSV_TEXT) continue;
+        above_number += i < second->count && is_number(l, &second->cells[i]);
+        texts += (int64_t)i != label_column;
+    }
+    return above_number > 0 || (texts > 0 && numbers == 0);
+}
+
 /* Mostly numbers and a word above a number: a header of numbers with a name, or data with a fault. */
-static caviar_status check_header(const loading *l) {
-    int64_t numbers = 0, word = -1;
-    if (!l->has_header || l->header_by_name || l->first.is_comment || l->options->header == 1) return CAVIAR_OK;
+static caviar_status check_header(loading *l) {
+    int64_t numbers = 0, number = -1, word = -1;
+    char shown[CAVIAR_CSV_SHOWN];
+    if (!l->has_header || l->first.is_comment || l->options->header == 1) return CAVIAR_OK;
     for (size_t i = l->first.count; i-- > 0;) {
         if (is_number(l, &l->first.cells[i]))
-            numbers++;
+            numbers++, number = (int64_t)i;
         else
             word = (int64_t)i;
     }
+    if (numbers > 0)
+        CAVIAR_TRY(
+            caviar_notes_add(&l->notes, "%s:%lld: this line is taken for a header, though \"%s\" in it is a number",
+                             l->path, (long long)l->first.line, caviar_csv_show(shown, &l->first.cells[number])));
+    if (l->header_by_name || word < 0) return CAVIAR_OK;
     if (2 * numbers <= l->count || l->options->accept_unlikely || counts_columns(l, 1)) return CAVIAR_OK;
-    char shown[CAVIAR_CSV_SHOWN];
     return caviar_fail(
         CAVIAR_BAD_FILE,
         "%s:%lld: all cells of the first line but a few are numbers, and cell %lld, \"%s\", is none: mend "

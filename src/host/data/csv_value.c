@@ -16,10 +16,12 @@ static int is_word(const caviar_csv_cell *cell, const char *const *words, size_t
 
 /* What is no number at first sight. */
 static caviar_csv_kind kind_of_word(const caviar_csv_cell *cell) {
-    static const char *const missing[] = { "na", "n/a", "#n/a", "nan", "null", "none", "?", "-nan", "<na>" };
+    static const char *const missing[] = { "na", "n/a", "#n/a", "nan", "null", "?", "-nan", "<na>" };
     static const char *const infinite[] = { "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity" };
-    if (cell->length == 0) return CAVIAR_CSV_MISSING;
+    if (strspn(cell->text, " \t") >= cell->length) return CAVIAR_CSV_MISSING; /* in quotes */
     if (cell->length > 9) return CAVIAR_CSV_TEXT;
+    /* Python's None; "none" may well be a text that means something. */
+    if (cell->length == 4 && memcmp(cell->text, "None", 4) == 0) return CAVIAR_CSV_MISSING;
     if (is_word(cell, missing, sizeof missing / sizeof *missing)) return CAVIAR_CSV_MISSING;
     if (is_word(cell, infinite, sizeof infinite / sizeof *infinite)) return CAVIAR_CSV_NOT_FINITE;
     return CAVIAR_CSV_TEXT;
