@@ -231,6 +231,42 @@ Test(cli_search, best_yaml_trains_the_best_network_again) {
     }
 }
 
+/* From a sweep configuration as it is to the test accuracy; what is taken as something else is said. */
+Test(cli_search, sweep_configurations_run_as_they_are) {
+    static const struct {
+        const char *name, *note, *header;
+    } sweeps[] = {
+        { "quickstart", "quickstart.yaml:10: fc_layer_size is taken as hidden_width\n", "search: 4 trials" },
+        { "bayes-hyperband", "bayes-hyperband.yaml:16: run_cap is left unread: give --trials\n", "search: 4 trials" },
+        { "grid", "grid.yaml:8: lr is taken as learning_rate\n", "search: 12 trials, 1 epochs, 1 rounds" },
+        { "command", "changes nothing here: program, command, $schema\n", "search: 4 trials" },
+        { "exponents", "log_uniform of learning_rate is taken as log_uniform_values from", "search: 4 trials" },
+        { "normal", "normal.yaml:5: lr is taken as learning_rate\n", "search: 4 trials" },
+        { "quanta", "quanta.yaml:7: beta_1 is taken as beta1\n", "search: 4 trials" },
+        { "constants", "constants.yaml:5: wd is taken as weight_decay\n", "search: 1 trials, 1 epochs, 1 rounds" },
+        { "widths", "widths.yaml:6: hidden_width_3 is dropped", "search: 4 trials" },
+    };
+    write_examples("data.csv", 300, 11, 1);
+    for (size_t i = 0; i < sizeof sweeps / sizeof sweeps[0]; i++) {
+        const char *trials = strstr(sweeps[i].header, "4 trials") ? "--trials 4" : "";
+        command_result result = command_run("search --data data.csv --epochs 1 %s --space %s/%s.yaml --out found-%zu",
+                                            trials, CAVIAR_SWEEPS, sweeps[i].name, i);
+        assert_code(result, 0);
+        assert_contains(result.err, "caviar search: note: ");
+        assert_contains(result.err, sweeps[i].note);
+        assert_contains(result.out, sweeps[i].header);
+        cr_assert_eq(strncmp(last_line(result.out), "test accuracy ", 14), 0);
+        command_free(&result);
+    }
+    write_file("large.yaml", "method: grid\nparameters:\n  hidden_width_1: {min: 1, max: 4096}\n"
+                             "  hidden_width_2: {min: 1, max: 4096}\n  batch_size: {min: 2, max: 200}\n");
+    command_result large = command_run("search --data data.csv --space large.yaml --out large");
+    assert_code(large, 2);
+    assert_contains(large.err, "the grid has 3338665984 points: give --trials");
+    cr_assert_not(file_exists("large"));
+    command_free(&large);
+}
+
 /* A word of --set is trained, whatever the default space says of the widths of single layers. */
 Test(cli_search, the_word_said_last_is_trained) {
     write_examples("data.csv", 200, 8, 1);

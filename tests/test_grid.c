@@ -217,6 +217,35 @@ Test(grid, a_search_of_a_part_of_a_finite_space_repeats_nothing) {
     }
 }
 
+/* A grid takes the points in their order, the first so many of them if there are fewer trials. */
+Test(grid, a_grid_is_trained_in_order) {
+    make_space((const char *const[LINES]){ "batch_size=16", "optimizer=sgd,momentum", "momentum=0.5,0.9",
+                                           "hidden_layers=0", "learning_rate=0.1,0.2" });
+    static const double rates[6] = { 0.1, 0.2, 0.1, 0.2, 0.1, 0.2 }, momenta[6] = { 0, 0, 0.5, 0.5, 0.9, 0.9 };
+    SUCCEEDS(caviar_space_set_method(space, CAVIAR_GRID));
+    options.epochs = 1;
+    options.rounds = 1;
+    for (int trials = 0; trials <= 4; trials += 4) {
+        options.trials = trials;
+        caviar_search *search = make();
+        SUCCEEDS(caviar_search_run(search));
+        cr_assert_eq(caviar_search_trial_count(search), trials ? trials : 6);
+        for (int32_t i = 0; i < (trials ? trials : 6); i++) {
+            const caviar_trial trial = trial_of(search, i);
+            cr_expect(trial.round == 0 && trial.hyperparameters.learning_rate == rates[i]);
+            cr_expect(i < 2 ? trial.hyperparameters.optimizer == CAVIAR_SGD
+                            : trial.hyperparameters.momentum == momenta[i]);
+        }
+        caviar_search_destroy(search);
+    }
+    add("dropout=0..0.5"); /* which means nothing without hidden layers */
+    caviar_search_destroy(make());
+    add("weight_decay=0.1..0.5");
+    caviar_search *search = NULL;
+    REFUSES(caviar_search_create(&search, device, dataset, space, &options), CAVIAR_INVALID_ARGUMENT,
+            "weight_decay has a continuous range, of which a grid cannot try every value");
+}
+
 /* A space without end may have cases that end: sgd, where only the momentum is a range. */
 Test(grid, a_search_trains_the_finite_case_of_an_endless_space_once) {
     make_space((const char *const[LINES]){ "optimizer=sgd,momentum", "momentum=0.5..0.9", "hidden_layers=0",

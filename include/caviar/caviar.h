@@ -540,6 +540,10 @@ typedef enum caviar_distribution {
 
 typedef enum caviar_metric { CAVIAR_VALIDATION_ACCURACY = 0, CAVIAR_VALIDATION_LOSS = 1 } caviar_metric;
 
+/* How a search takes points: by chance and in rounds, or every point of a finite space in the order of its parameters.
+ */
+typedef enum caviar_method { CAVIAR_RANDOM = 0, CAVIAR_GRID = 1 } caviar_method;
+
 CAVIAR_API caviar_status caviar_space_create(caviar_space **space); /* empty */
 CAVIAR_API void caviar_space_destroy(caviar_space *space);
 /*
@@ -588,10 +592,15 @@ CAVIAR_API caviar_status caviar_space_parse(caviar_space *space, const char *tex
  *       beta1: {min: 0.9, max: 0.999}                 (without a distribution: as in caviar_space_parse)
  *       optimizer: {values: [momentum, adam]}
  *       batch_size: {value: 128}
- * with the distributions constant, categorical, uniform, log_uniform_values, one_minus_log_uniform_values, int_uniform,
- * q_uniform and q_log_uniform_values ({..., q: 16}). The keys program, command, project, entity, name, description and
- * $schema are left unread; anything else is CAVIAR_BAD_FILE with the file and the line. A file is replaced whole or not
- * at all.
+ * with the distributions of caviar_distribution, under the names there; the normal ones take mu (0), sigma (1) and q:
+ *       dropout: {distribution: normal, mu: 0.2, sigma: 0.05}
+ * The method grid is for finite spaces; bayes is taken as random. Of what else such files hold, this is taken as what
+ * it is here, with a note (caviar_space_note): usual names of hyperparameters (lr, batch-size, wd, fc_layer_size, ...)
+ * and of the metrics (val_accuracy, accuracy, val_loss, loss, ...), log_uniform and q_log_uniform, whose bounds are
+ * exponents of e. This is left unread, with a note: early_terminate, run_cap, epochs among the parameters, target of
+ * the metric, program, command, project, entity, name, job, description, $schema, image_uri, controller. Anything else
+ * is CAVIAR_BAD_FILE with the file and the line: other names, probabilities, parameters within parameters, other
+ * distributions. A file is replaced whole or not at all.
  */
 CAVIAR_API caviar_status caviar_space_load(caviar_space **space, const char *path);
 CAVIAR_API caviar_status caviar_space_save(const caviar_space *space, const char *path);
@@ -619,6 +628,12 @@ CAVIAR_API caviar_status caviar_space_parameter_name(const char **name, const ca
  */
 CAVIAR_API caviar_status caviar_space_get_metric(caviar_metric *metric, const caviar_space *space);
 CAVIAR_API caviar_status caviar_space_set_metric(caviar_space *space, caviar_metric metric);
+/*
+ * The method, random unless it is set or a file says grid. A search heeds it: of a grid it trains the first `trials`
+ * points in one round, the optimizer, the schedule and hidden_layers changing slowest, and refuses an endless space.
+ */
+CAVIAR_API caviar_status caviar_space_get_method(caviar_method *method, const caviar_space *space);
+CAVIAR_API caviar_status caviar_space_set_method(caviar_space *space, caviar_method method);
 /*
  * Sets the hyperparameters and the shape of a population (hidden layers, their widths, batch norm, batch size) to what
  * a space of constants says, and to the defaults above where it says nothing, as a search of so many epochs on so many

@@ -59,6 +59,10 @@ static void print_help(const command_option *table, int count) {
            "                                momentum, beta1 and beta2)\n"
            "    NAME=DISTRIBUTION:MIN..MAX:Q  q_uniform, q_log_uniform_values: multiples\n"
            "                                of Q\n"
+           "    NAME=DISTRIBUTION:MU,SIGMA  normal, log_normal (of its natural logarithm)\n"
+           "    NAME=DISTRIBUTION:MU,SIGMA:Q  q_normal, q_log_normal: multiples of Q\n"
+           "  The word said last wins: hidden_width replaces the hidden_width_N before it,\n"
+           "  and hidden_layers those of layers that are not there.\n"
            "\n"
            "What it leaves in the folder\n"
            "  trials.csv        one row a trial: hyperparameters, metrics of its best epoch\n"
@@ -90,7 +94,8 @@ static options_result parse(search_settings *s, int argc, char **argv) {
         OPTIONS_HEADING("Data"),
         DATA_TRAINING_OPTIONS(&s->data),
         OPTIONS_HEADING("Search"),
-        OPTIONS_WHOLE("trials", &s->search.trials, 1, INT32_MAX, "how many networks are tried (default 32)"),
+        OPTIONS_WHOLE("trials", &s->search.trials, 1, INT32_MAX,
+                      "how many networks are tried (default 32, or all of a grid)"),
         OPTIONS_WHOLE("epochs", &s->search.epochs, 1, INT32_MAX,
                       "how often each network sees every training example (default 8)"),
         OPTIONS_WHOLE("rounds", &s->search.rounds, 1, INT32_MAX,
@@ -158,23 +163,34 @@ static caviar_status choose_metric(search_settings *s, const caviar_space *space
     return status == CAVIAR_NOT_FOUND ? CAVIAR_OK : status;
 }
 
-/* A search ends when it has tried every point of a finite space, and says so before it begins. */
-static void limit_trials(search_settings *s, const caviar_space *space) {
+/* How many trials there are: of a grid all its points unless --trials says fewer, of a finite space no more than that.
+ */
+static int plan_trials(search_settings *s, const caviar_space *space) {
     const int64_t points = caviar_space_point_count(space);
-    if (points < 0 || points >= s->search.trials) return;
-    if (!s->quiet)
-        fprintf(stderr, "caviar search: note: the space has %lld distinct point%s: %lld trial%s instead of %d\n",
-                (long long)points, points == 1 ? "" : "s", (long long)points, points == 1 ? "" : "s", s->search.trials);
-    s->search.trials = (int32_t)points;
-    if (s->search.rounds > s->search.trials) s->search.rounds = s->search.trials;
+    caviar_method method = CAVIAR_RANDOM;
+    const int is_grid = caviar_space_get_method(&method, space) == CAVIAR_OK && method == CAVIAR_GRID && points >= 0;
+    const int32_t usual = ((caviar_search_options)CAVIAR_SEARCH_OPTIONS_INIT).trials;
+    if (is_grid && s->search.trials == 0 && points > INT32_MAX)
+        return command_error(
+            EXIT_CODE_USAGE, "search",
+            "the grid has %s%lld points: give --trials, for the first so many of them, or fewer values",
+            points >= INT64_C(1) << 62 ? "more than " : "", (long long)points);
+    if (is_grid) s->search.rounds = 1;
+    if (s->search.trials == 0) s->search.trials = is_grid ? (int32_t)points : usual;
+    if (points >= 0 && points < s->search.trials) {
+        if (!s->quiet)
+            fprintf(stderr, "caviar search: note: the space has %lld distinct point%s: %lld trial%s instead of %d\n",
+                    (long long)points, points == 1 ? "" : "s", (long long)points, points == 1 ? "" : "s",
+                    s->search.trials);
+        s->search.trials = (int32_t)points;
+        if (s->search.rounds > s->search.trials) s->search.rounds = s->search.trials;
+    }
+    return EXIT_CODE_OK;
 }
 
 /* Opens and checks everything that a search needs; the device last, for it takes longest. */
 static caviar_status open_all(search_run *run, search_settings *s) {
-    caviar_status status = space_build(&run->space, s->space, 1, &s->set);
-    if (status == CAVIAR_OK && !s->quiet) space_print_notes("search", run->space);
-    if (status == CAVIAR_OK) status = choose_metric(s, run->space);
-    if (status == CAVIAR_OK) limit_trials(s, run->space);
+    caviar_status status = choose_metric(s, run->space);
     if (status == CAVIAR_OK)
         status = data_load_split(&run->dataset, &s->data, s->search.seed, s->quiet ? NULL : "search");
     if (status == CAVIAR_OK) status = caviar_dataset_get_info(&run->dataset_info, run->dataset);
@@ -290,7 +306,11 @@ static int search(search_run *run, search_settings *s) {
     if (!s->data.validation.source && s->data.validation.fraction == 0.0)
         return command_error(EXIT_CODE_USAGE, "search",
                              "--validation must be a file or above 0: trials are compared on the validation part");
-    caviar_status status = open_all(run, s);
+    caviar_status status = space_build(&run->space, s->space, 1, &s->set);
+    if (status != CAVIAR_OK) return command_fail("search", status);
+    if (!s->quiet) space_print_notes("search", run->space);
+    if (plan_trials(s, run->space) != EXIT_CODE_OK) return EXIT_CODE_USAGE;
+    status = open_all(run, s);
     if (status != CAVIAR_OK) return command_fail("search", status);
 
     if (!s->out && folder_make(run->folder) != 0)
@@ -316,6 +336,7 @@ int command_search(int argc, char **argv) {
     search_settings settings = {
         .data = DATA_SETTINGS_INIT, .device = DEVICE_SETTINGS_INIT, .search = CAVIAR_SEARCH_OPTIONS_INIT, .top = 10
     };
+    settings.search.trials = 0; /* until --trials says how many */
     const options_result parsed = parse(&settings, argc, argv);
     int code = command_end_of_options(parsed);
     if (parsed == OPTIONS_GO_ON) {

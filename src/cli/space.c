@@ -36,5 +36,11 @@ void space_print_help(void) {
            "  batch_norm       true or false\n"
            "  batch_size       examples a minibatch\n"
            "  hidden_layers    0 (softmax regression) to 8\n"
-           "  hidden_width     of every hidden layer; of one: hidden_width_1 to _8\n");
+           "  hidden_width     of every hidden layer; of one: hidden_width_1 to _8\n"
+           "\n"
+           "  Files have the form of a W&B sweep configuration, with the distributions\n"
+           "  constant, categorical, uniform, log_uniform_values, int_uniform, q_uniform,\n"
+           "  q_log_uniform_values, log_uniform, q_log_uniform (bounds: exponents of e),\n"
+           "  normal, log_normal, q_normal, q_log_normal, and, for momentum and betas,\n"
+           "  one_minus_log_uniform_values. method: grid trains all of a finite space.\n");
 }

@@ -8,11 +8,12 @@ static void save_and_load(const caviar_space *space) {
     char *saved = fuzz_read(&size, fuzz_saved_path());
     caviar_space *again = NULL;
     MUST(caviar_space_load(&again, fuzz_saved_path()) == CAVIAR_OK);
-    MUST(again->size == space->size && again->has_metric == space->has_metric);
+    MUST(again->size == space->size && again->has_metric == space->has_metric && again->method == space->method);
     for (int32_t i = 0; i < space->size; i++) {
         const caviar_space_parameter *a = &space->parameters[i], *b = &again->parameters[i];
         MUST(a->hyperparameter == b->hyperparameter && a->distribution == b->distribution && a->count == b->count);
         MUST(a->minimum == b->minimum && a->maximum == b->maximum && a->quantum == b->quantum);
+        MUST(a->mean == b->mean && a->deviation == b->deviation);
         for (int32_t j = 0; j < a->count; j++) MUST(a->values[j] == b->values[j]);
     }
     MUST(caviar_space_save(again, fuzz_saved_path()) == CAVIAR_OK);

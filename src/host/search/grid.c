@@ -1,6 +1,7 @@
 #include "grid.h"
 
 #include "axis.h"
+#include "host/arithmetic.h"
 #include "trial.h"
 
 #include <math.h>
@@ -124,13 +125,6 @@ int caviar_grid_repeats(const caviar_grid *grid) {
     return 0;
 }
 
-const caviar_space_parameter *caviar_grid_continuum(const caviar_grid *grid) {
-    for (int32_t c = 0; c < grid->case_count; ++c)
-        for (int32_t i = 0; i < grid->space->size; ++i)
-            if (grid->cases[c].mattering >> i & 1 && grid->steps[i] == 0) return &grid->space->parameters[i];
-    return NULL;
-}
-
 /* ---------------------------------------------------------------------------------------------------------------
  * points
  */
@@ -154,11 +148,25 @@ void caviar_grid_point(double *positions, double *values, const caviar_grid *gri
     }
 }
 
-int64_t caviar_space_point_count(const caviar_space *space) {
+static void make_whole(caviar_grid *grid, const caviar_space *space) {
     caviar_box box;
-    caviar_grid grid;
-    if (space == NULL) return 0;
     caviar_box_of_space(&box, space);
-    caviar_grid_make(&grid, space, &box);
+    caviar_grid_make(grid, space, &box);
+}
+
+const caviar_space_parameter *caviar_space_continuum(const caviar_space *space) {
+    caviar_grid grid;
+    make_whole(&grid, space);
+    for (int32_t c = 0; c < grid.case_count; ++c)
+        for (int32_t i = 0; i < space->size; ++i)
+            if (grid.cases[c].mattering >> i & 1 && grid.steps[i] == 0) return &space->parameters[i];
+    return NULL;
+}
+
+int64_t caviar_space_point_count(const caviar_space *space) {
+    caviar_grid grid;
+    CAVIAR_OWN_ARITHMETIC;
+    if (space == NULL) return 0;
+    make_whole(&grid, space);
     return grid.points;
 }

@@ -37,8 +37,12 @@ void caviar_grid_make(caviar_grid *grid, const caviar_space *space, const caviar
 /* Whether a point can be met twice, which needs a case without a continuous range. */
 int caviar_grid_repeats(const caviar_grid *grid);
 
-/* A parameter that makes the grid endless; NULL: it is finite. */
-const caviar_space_parameter *caviar_grid_continuum(const caviar_grid *grid);
+/* A parameter of the space that has no steps and matters; NULL: the space is finite. */
+const caviar_space_parameter *caviar_space_continuum(const caviar_space *space);
+/* What is said of it where the method is a grid; its name is the argument. */
+#define CAVIAR_GRID_NEEDS_STEPS                                                                                        \
+    "%s has a continuous range, of which a grid cannot try every value: give it values, or a distribution with a "     \
+    "quantum such as q_uniform, or write method: random"
 
 /*
  * Point 0 <= number < points of a finite grid: positions [size] and values [size], as those of caviar_box_sample. The

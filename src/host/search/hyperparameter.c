@@ -129,11 +129,20 @@ caviar_status caviar_hyperparameter_check(const caviar_hyperparameter *hyperpara
     return CAVIAR_OK;
 }
 
+/* Whether a word is this choice, whatever the case of its ASCII letters: Adam, True. */
+static int is_choice(const char *word, const char *choice) {
+    for (; *choice != '\0'; ++word, ++choice) {
+        const char small = *word >= 'A' && *word <= 'Z' ? (char)(*word - 'A' + 'a') : *word;
+        if (small != *choice) return 0;
+    }
+    return *word == '\0';
+}
+
 static caviar_status parse_choice(double *value, const caviar_hyperparameter *hyperparameter, const char *text) {
     const int count = (int)(hyperparameter->high - hyperparameter->low) + 1;
     char list[128] = "";
     for (int i = 0; i < count; ++i) {
-        if (strcmp(text, hyperparameter->choices[i]) == 0) {
+        if (is_choice(text, hyperparameter->choices[i])) {
             *value = hyperparameter->low + i;
             return CAVIAR_OK;
         }

@@ -65,6 +65,11 @@ static caviar_status plan(caviar_search *search) {
     caviar_box_of_space(&whole, &search->space);
     caviar_grid_make(&search->whole, &search->space, &whole);
     const int64_t points = search->whole.points;
+    if (search->space.method == CAVIAR_GRID) {
+        CAVIAR_REQUIRE(points != CAVIAR_ENDLESS, CAVIAR_GRID_NEEDS_STEPS,
+                       caviar_space_continuum(&search->space)->hyperparameter->name);
+        options->rounds = 1; /* a grid does not narrow */
+    }
     CAVIAR_REQUIRE(options->trials > 0 || (points != CAVIAR_ENDLESS && points <= INT32_MAX),
                    "caviar_search_create: options.trials is 0, which stands for every point of the space, and that has "
                    "too many: give a number of trials");

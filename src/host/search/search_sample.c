@@ -51,7 +51,22 @@ static void make_distinct(caviar_search *search, const caviar_box *box, const ca
     if (!take_next(search, grid, number)) take_next(search, &search->whole, number);
 }
 
+/* The next points of the space in their order. */
+static void take_in_order(caviar_search *search, int32_t count) {
+    for (int32_t number = search->sampled; number < search->sampled + count; ++number) {
+        double *values = search->values + (int64_t)number * search->space.size;
+        caviar_grid_point(search->positions + (int64_t)number * search->space.size, values, &search->whole, number);
+        search->trials[number] = trial_at(search, values, number);
+        search->model_steps_total += caviar_search_trial_steps(search, &search->trials[number]);
+    }
+    search->sampled += count;
+}
+
 caviar_status caviar_search_sample_round(caviar_search *search, const caviar_box *box, int32_t count) {
+    if (search->space.method == CAVIAR_GRID) {
+        take_in_order(search, count);
+        return CAVIAR_OK;
+    }
     const int32_t first = search->sampled, size = search->space.size;
     double *values = search->values + (int64_t)first * size;
     CAVIAR_TRY(caviar_box_sample(search->positions + (int64_t)first * size, values, search->device, &search->space, box,

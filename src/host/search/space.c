@@ -49,6 +49,20 @@ caviar_status caviar_space_set_metric(caviar_space *space, caviar_metric metric)
     return CAVIAR_OK;
 }
 
+caviar_status caviar_space_get_method(caviar_method *method, const caviar_space *space) {
+    CAVIAR_REQUIRE(method != NULL && space != NULL, "caviar_space_get_method: an argument is NULL");
+    *method = space->method;
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_space_set_method(caviar_space *space, caviar_method method) {
+    CAVIAR_REQUIRE(space != NULL, "caviar_space_set_method: space is NULL");
+    CAVIAR_REQUIRE(method == CAVIAR_RANDOM || method == CAVIAR_GRID, "caviar_space_set_method: there is no method %d",
+                   (int)method);
+    space->method = method;
+    return CAVIAR_OK;
+}
+
 const char *caviar_metric_name(caviar_metric metric) {
     return metric == CAVIAR_VALIDATION_LOSS ? "validation_loss" : "validation_accuracy";
 }

@@ -23,6 +23,7 @@ struct caviar_space {
     caviar_space_parameter parameters[CAVIAR_HYPERPARAMETER_COUNT]; /* [size], no name twice */
     int32_t has_metric;
     caviar_metric metric;
+    caviar_method method;
     caviar_notes notes;
 };
 

@@ -103,6 +103,7 @@ caviar_status caviar_space_add_range(caviar_space *space, const char *name, cavi
 
 caviar_status caviar_space_add_normal(caviar_space *space, const char *name, caviar_distribution distribution,
                                       double mean, double deviation, double quantum) {
+    CAVIAR_OWN_ARITHMETIC;
     CAVIAR_REQUIRE(space != NULL && name != NULL, "caviar_space_add_normal: an argument is NULL");
     caviar_space_parameter range = { .mean = mean, .deviation = deviation, .quantum = quantum };
     CAVIAR_TRY(begin(&range, name, distribution, 1));

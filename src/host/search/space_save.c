@@ -51,7 +51,7 @@ static void write_parameter(FILE *file, const caviar_space_parameter *parameter)
 static caviar_status write_yaml(char **text, const caviar_space *space) {
     caviar_text yaml;
     CAVIAR_TRY(caviar_text_open(&yaml));
-    fprintf(yaml.file, "method: random\n");
+    fprintf(yaml.file, "method: %s\n", space->method == CAVIAR_GRID ? "grid" : "random");
     if (space->has_metric)
         fprintf(yaml.file, "metric:\n  name: %s\n  goal: %s\n", caviar_metric_name(space->metric),
                 space->metric == CAVIAR_VALIDATION_LOSS ? "minimize" : "maximize");
