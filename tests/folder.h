@@ -72,6 +72,19 @@ static inline unsigned char *read_file(size_t *size, const char *path) {
     return data;
 }
 
+#ifdef CAVIAR_TEST_DATA
+/* A copy of a valid file of the fuzzing corpus in the folder. */
+static inline const char *write_sample(const char *name, const char *sample) {
+    char path[512];
+    size_t size;
+    snprintf(path, sizeof path, CAVIAR_TEST_DATA "/../fuzz/corpus/%s", sample);
+    unsigned char *data = read_file(&size, path);
+    const char *written = write_file(name, data, size);
+    free(data);
+    return written;
+}
+#endif
+
 /* That a call fails with this status and says this. */
 #define REFUSES(expression, expected, fragment)                                                                        \
     do {                                                                                                               \

@@ -134,6 +134,11 @@ static void write_npy(const char *name, const char *dictionary, const void *data
     write_file(name, file, 10 + length + 8);
 }
 
+/* Memory that was only to shrink stays as it is. */
+static int shrinking(void) {
+    return strcmp(failed_allocation, "realloc") == 0;
+}
+
 Test(data_memory, running_out_is_an_error_and_leaves_nothing_behind) {
     static const char train[] = "a,b,label\n1,2,x\n3,4,y\n5,6,\"z \"\"1\"\"\"\n7,8,x\n";
     static const char floats[] = "a,b,label\n1,2.5,x\n3,4,y\n5,6,\"z \"\"1\"\"\"\n7,8,x\n";
@@ -155,6 +160,12 @@ Test(data_memory, running_out_is_an_error_and_leaves_nothing_behind) {
 
     write_npy("x.npy", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }", (const float[]){ 1, 2 });
     write_npy("y.npy", "{'descr': '<i4', 'fortran_order': False, 'shape': (2,), }", (const int32_t[]){ 1, 0 });
+    static const char *const samples[] = { "npz/valid-deflated", "npz/valid-zstd", "npz/valid-fortran" };
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        write_sample("x", samples[i]);
+        exhaust_allocations(samples[i], 8, load, shrinking);
+        remove(in_folder("x"));
+    }
     exhaust_allocations("a pair of NPY files", 8, load_pair, NULL);
 
     mkdir(in_folder("x"), 0700);

@@ -195,6 +195,10 @@ Test(faults_files, each_failing_operation_is_an_error_that_names_the_file) {
     snprintf(pair, sizeof pair, "%s,%s", in_folder("train-images-idx3-ubyte"), in_folder("train-labels-idx1-ubyte"));
     source = pair;
     exhaust("a pair of IDX files", load_data, NULL, 6);
+    source = write_sample("x.npz", "npz/valid-deflated");
+    exhaust("an archive of arrays", load_data, NULL, 3);
+    source = write_sample("x.npz.zst", "npz/valid-zstd");
+    exhaust("a compressed archive of arrays", load_data, NULL, 3);
     exhaust("a search", search, check_study, 30);
     scorecard("faults-files", (double)points);
 }

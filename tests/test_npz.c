@@ -14,7 +14,7 @@ typedef struct archive {
 } archive;
 
 static size_t put(unsigned char *to, uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(value >> 8 * i);
+    for (int i = 0; i < bytes; i++) to[i] = i < 8 ? (unsigned char)(value >> 8 * i) : 0;
     return (size_t)bytes;
 }
 
@@ -244,6 +244,21 @@ Test(npz, standard_input_is_known_by_its_content) {
     SUCCEEDS(load("-"));
     become_standard_input(write_text("x", "PAR1"));
     REFUSES(load("-"), CAVIAR_BAD_FILE, "standard input: is a Parquet file: save it as CSV");
+}
+
+/* What a header announces is not believed where it is more than can be had, and then nothing is read. */
+Test(npz, more_than_memory_is_refused_at_once) {
+    char header[129], gzip[192];
+    memset(header, ' ', sizeof header);
+    memcpy(header, "\x93NUMPY\1\0\x76", 9);
+    header[9] = 0;
+    const int length =
+        snprintf(header + 10, 118, "{'descr': '<f8', 'fortran_order': False, 'shape': (1048576, 1048576)}");
+    header[10 + length] = ' ';
+    snprintf(gzip, sizeof gzip, "%s", write_gzip("x.gz", header, 128));
+    REFUSES(load(gzip), CAVIAR_BAD_FILE, "of memory, more than half of what is free here");
+    static const unsigned char idx[] = { 0, 0, 8, 2, 0x7f, 0, 0, 0, 0x7f, 0, 0, 0 };
+    REFUSES(load(write_gzip("y.gz", idx, sizeof idx)), CAVIAR_BAD_FILE, "more than half of what is free here");
 }
 
 Test(npz, other_formats_are_refused_with_what_to_do) {

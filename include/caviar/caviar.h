@@ -155,8 +155,11 @@ typedef struct caviar_csv_options {
  * Files are read whole and validated before the function returns: CAVIAR_IO_ERROR when a file cannot be read,
  * CAVIAR_BAD_FILE with the file and the line or byte when its content is wrong.
  *
- * IDX (the MNIST format), plain or gzip-compressed: unsigned-byte images [examples, ...] and labels [examples].
- * labels_path NULL: no labels.
+ * Every file may be compressed by gzip or Zstandard, which is seen from its first bytes; a path may be a pipe, and "-"
+ * is standard input (file descriptor 0). What would take more than half of the free memory is refused.
+ *
+ * IDX (the MNIST format): unsigned-byte images [examples, ...] and labels [examples]; the classes are the numbers that
+ * occur, in order. labels_path NULL: no labels.
  */
 CAVIAR_API caviar_status caviar_dataset_load_idx(caviar_dataset **dataset, const char *images_path,
                                                  const char *labels_path);
@@ -172,16 +175,26 @@ CAVIAR_API caviar_status caviar_dataset_load_idx(caviar_dataset **dataset, const
 CAVIAR_API caviar_status caviar_dataset_load_csv(caviar_dataset **dataset, const char *path,
                                                  const caviar_csv_options *options);
 /*
- * A pair of NPY files: features [examples, ...] of any integer or real type, labels [examples] of any integer type.
- * labels_path NULL: no labels.
+ * A pair of NPY files, in C or Fortran order: features [examples, ...] of any integer, real or boolean type, in which
+ * NaN is a missing cell; labels [examples], also [examples, 1] or [1, examples], of any such type or of texts. The
+ * classes are the distinct labels, numbers by value, and named by them: 10, 20 and 30.0 are the classes 0, 1 and 2 of
+ * the names "10", "20" and "30". labels_path NULL: no labels.
  */
 CAVIAR_API caviar_status caviar_dataset_load_npy(caviar_dataset **dataset, const char *features_path,
                                                  const char *labels_path);
 /*
- * What the command takes as --data: "fashion-mnist" (the files of Debian's package dataset-fashion-mnist or of the
- * folder that the environment variable FASHION_MNIST_DIR names; its 10,000 test images become the test part), a
- * folder that holds four such IDX files, "FEATURES.npy,LABELS.npy", "IMAGES-idx3-ubyte[.gz],LABELS-idx1-ubyte[.gz]",
- * the first file of such a pair alone (no labels), or a CSV file.
+ * What the command takes as --data; the kind of a file is seen from what it holds.
+ *     fashion-mnist          the files of Debian's package dataset-fashion-mnist or of the folder that the environment
+ *                            variable FASHION_MNIST_DIR names; its 10,000 test images become the test part
+ *     FOLDER                 with four such IDX files, for example of MNIST
+ *     FEATURES,LABELS        files of NPY or IDX; the first alone: without labels
+ *     FILE.npz               an archive of numpy.savez. Features are the array x, features, data, images, inputs or
+ *                            x_train, labels y, labels, target or y_train, whatever their case; x_test and y_test
+ *                            become the test part, x_val and y_val the validation part (train_images, test_labels and
+ *                            the like will do as well). Of two arrays with other names, one of one dimension: that one
+ *                            has the labels
+ *     FILE.npz:X,y           the arrays of these names; FILE.npz:X: without labels
+ *     FILE                   anything else is CSV
  * The options like, model and accept_unlikely are for all of them.
  */
 CAVIAR_API caviar_status caviar_dataset_load(caviar_dataset **dataset, const char *source,
@@ -196,7 +209,7 @@ CAVIAR_API caviar_status caviar_dataset_create(caviar_dataset **dataset, const v
 CAVIAR_API void caviar_dataset_destroy(caviar_dataset *dataset);
 CAVIAR_API caviar_status caviar_dataset_get_info(caviar_dataset_info *info, const caviar_dataset *dataset);
 
-/* The name of a class: the label's text in a CSV file, otherwise its number in decimal. Lives as long as the dataset.
+/* The name of a class: the label's text, or the shortest decimal of its number. Lives as long as the dataset.
  */
 CAVIAR_API caviar_status caviar_dataset_class_name(const char **name, const caviar_dataset *dataset,
                                                    int64_t class_index);

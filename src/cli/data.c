@@ -1,6 +1,8 @@
 /* Loading what --data and --test name. */
 #include "data.h"
 
+#include "command.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +17,14 @@ static char delimiter_of(const char *text) {
     if (!strcmp(text, "tab") || !strcmp(text, "\\t")) return '\t';
     if (!strcmp(text, "blank")) return ' ';
     return text[0] && !text[1] ? text[0] : 'x';
+}
+
+int data_can_be_read(const data_settings *settings, const char *other, const char *command) {
+    const char *const sources[] = { settings->source, settings->test, settings->validation.source, other };
+    int count = 0;
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) count += sources[i] && strcmp(sources[i], "-") == 0;
+    if (count > 1) command_error(EXIT_CODE_USAGE, command, "standard input, -, can be read once only");
+    return count <= 1;
 }
 
 /* `like` and `model` (NULL: none) say what is expected of the columns. */

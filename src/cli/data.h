@@ -57,6 +57,12 @@ typedef struct data_settings {
 
 void data_settings_free(data_settings *settings);
 
+/*
+ * Whether at most one of the sources and `other` (NULL: none) is "-": standard input can be read but once. If not, says
+ * so as `command`.
+ */
+int data_can_be_read(const data_settings *settings, const char *other, const char *command);
+
 /* Loads the source alone, for a model that is to classify it. */
 caviar_status data_load(caviar_dataset **dataset, const data_settings *settings, const caviar_model *model);
 

@@ -173,6 +173,7 @@ static int check_and_predict(predict_settings *settings) {
     if (!settings->model) return command_error(EXIT_CODE_USAGE, "predict", "--model is missing: which network?");
     if (!settings->data.source)
         return command_error(EXIT_CODE_USAGE, "predict", "--data is missing: what to classify?");
+    if (!data_can_be_read(&settings->data, settings->model, "predict")) return EXIT_CODE_USAGE;
     const int code = predict(&run, settings);
     close_all(&run);
     return code;

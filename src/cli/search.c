@@ -343,7 +343,7 @@ int command_search(int argc, char **argv) {
         search_run run = { 0 };
         if (!settings.data.source)
             command_error(code, "search", "--data is missing: what shall the networks learn?");
-        else
+        else if (data_can_be_read(&settings.data, settings.space, "search"))
             code = search(&run, &settings);
         close_all(&run);
     }

@@ -137,7 +137,7 @@ int command_train(int argc, char **argv) {
     int code = command_end_of_options(parsed);
     if (parsed == OPTIONS_GO_ON && !settings.data.source)
         command_error(code, "train", "--data is missing: what shall the network learn?");
-    else if (parsed == OPTIONS_GO_ON) {
+    else if (parsed == OPTIONS_GO_ON && data_can_be_read(&settings.data, settings.space, "train")) {
         train_run run = { 0 };
         code = train(&run, &settings);
         train_run_close(&run);
