@@ -117,7 +117,7 @@ typedef struct caviar_dataset_info {
     int64_t examples;         /* in all */
     int64_t part_examples[3]; /* by caviar_part */
     int64_t features;         /* of one example, 1 or more */
-    int64_t classes;          /* 2 or more; 0 without labels */
+    int64_t classes;          /* 2 or more, 1 or more where it was loaded for a model; 0 without labels */
     caviar_type type;         /* how features are stored, here and on the device */
 } caviar_dataset_info;
 
@@ -237,8 +237,8 @@ CAVIAR_API caviar_status caviar_dataset_add_validation(caviar_dataset *dataset, 
  *
  * Then learns from the training part how columns become features, which may change how many features there are:
  *   - a number is one feature. Where the training part misses some of its cells, these count as the median of the
- *     others, and a second feature, the indicator, is 1 for them. Cells that are missing elsewhere only count as the
- * mean;
+ *     others, and a second feature, the indicator, is 1 for them. Where it misses none, a cell that is missing
+ *     elsewhere counts as its mean;
  *   - a text is one feature, 0 or 1, for each text that the training part has, and a last one for all other texts.
  * Every feature is standardised when it is read, (x - mean) / deviation by the training part, and one that is constant
  * there becomes 0. Do not split a dataset while populations or searches use it.
