@@ -38,6 +38,14 @@ static caviar_status load(void) {
     return status;
 }
 
+static caviar_status load_sweep(void) {
+    caviar_space *loaded = NULL;
+    const caviar_status status = caviar_space_load(&loaded, in_folder("sweep.yaml"));
+    cr_assert(status == CAVIAR_OK ? caviar_space_note_count(loaded) == 7 : loaded == NULL);
+    caviar_space_destroy(loaded);
+    return status;
+}
+
 static caviar_status save(void) {
     return caviar_space_save(space, in_folder("space.yaml"));
 }
@@ -58,6 +66,10 @@ Test(search_memory, running_out_is_an_error_and_leaves_nothing_behind) {
     exhaust_allocations("the default space", 1, create_default, NULL);
     exhaust_allocations("saving a space", 2, save, NULL);
     exhaust_allocations("loading a space", 100, load, NULL);
+    write_text("sweep.yaml", "program: a\nmethod: bayes\nmetric: {name: loss}\nparameters:\n  epochs: {value: 1}\n"
+                             "  lr: {distribution: log_uniform, min: -7, max: -2}\n  hidden_width_2: {value: 4}\n"
+                             "  hidden_layers: {value: 1}\n");
+    exhaust_allocations("loading a sweep with notes", 100, load_sweep, NULL);
 
     caviar_search_options options = CAVIAR_SEARCH_OPTIONS_INIT;
     options.trials = 2;
