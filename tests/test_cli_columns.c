@@ -8,7 +8,7 @@ TestSuite(cli_columns, .init = command_enter, .fini = command_leave, .timeout = 
 #define DATA CAVIAR_TEST_DATA "/"
 
 static void train(const char *arguments) {
-    command_result result = command_run("train --threads 1 --quiet %s", arguments);
+    command_result result = command_run("train --threads 1 --quiet --overwrite %s", arguments);
     assert_code(result, 0);
     command_free(&result);
 }

@@ -133,7 +133,7 @@ static const scenario scenarios[] = {
       .emptied = "caviar-1" },
     { "search" TINY WIDTH "2..3 --trials 2 --rounds 1 --out found --json", 400, 20, .outputs = FOLDER("found"),
       .emptied = "found", .json = "trials" },
-    { "train" TINY WIDTH "3 --out old.safetensors", 50, 10, .outputs = { "old.safetensors" },
+    { "train" TINY WIDTH "3 --overwrite --out old.safetensors", 50, 10, .outputs = { "old.safetensors" },
       .emptied = "old.safetensors", .replaces = 1 },
     { "train" TINY WIDTH "3 --json", 100, 10, .outputs = { "model-1.safetensors" }, .emptied = "model-1.safetensors",
       .json = "epochs" },

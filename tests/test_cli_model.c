@@ -41,7 +41,7 @@ Test(cli_model, train_shows_a_learning_curve) {
     cr_assert(file_exists("model-1.safetensors"));
     json_decref(document);
 
-    command_result quiet = command_run(TRAIN "--out model.safetensors --set schedule=cosine --quiet");
+    command_result quiet = command_run(TRAIN "--overwrite --out model.safetensors --set schedule=cosine --quiet");
     assert_code(quiet, 0);
     cr_assert_eq(line_count(quiet.out), 1);
     cr_assert_eq(strncmp(quiet.out, "test accuracy ", 14), 0);

@@ -24,6 +24,6 @@ Test(file, is_replaced_by_its_pieces) {
     SUCCEEDS(caviar_file_read(&bytes, path, CAVIAR_PLAIN, 0));
     cr_expect(bytes.size == 0);
     free(bytes.data);
-    REFUSES(caviar_file_replace(folder, pieces, 3), CAVIAR_IO_ERROR, "is not a regular file");
+    REFUSES(caviar_file_replace(folder, pieces, 3), CAVIAR_IO_ERROR, "is a folder");
     REFUSES(caviar_file_replace("", pieces, 3), CAVIAR_IO_ERROR, "cannot");
 }

@@ -64,8 +64,22 @@ CAVIAR_API const char *caviar_status_text(caviar_status status);
 /* The calling thread's message of its latest failed call; "" before the first. Valid until its next failed call. */
 CAVIAR_API const char *caviar_last_error(void);
 
+/*
+ * Makes question marks of control characters but line ends, and of those that turn the direction of text, in a text
+ * that is to be shown: names from files would reach a terminal as commands. Messages and notes of the library are
+ * disarmed already, names are not.
+ */
+CAVIAR_API void caviar_disarm(char *text);
+
 /* "MAJOR.MINOR.PATCH". Static memory. */
 CAVIAR_API const char *caviar_version(void);
+
+/*
+ * Makes `data` the content of a file, whole or not at all, as the library's own files are written: beside it under
+ * another name, then renamed over it. A symbolic link is followed, mode and owner stay; devices and pipes are written
+ * to.
+ */
+CAVIAR_API caviar_status caviar_write_file(const char *path, const void *data, size_t size);
 
 /* ----------------------------------------------------------------------------------------------------------- devices
  */

@@ -2,9 +2,12 @@
 #include "folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 int folder_make(char folder[FOLDER_SIZE]) {
@@ -16,10 +19,40 @@ int folder_make(char folder[FOLDER_SIZE]) {
     }
 }
 
-void folder_free_file(char path[FOLDER_SIZE]) {
-    int number = 0;
-    do snprintf(path, FOLDER_SIZE, "model-%d.safetensors", ++number);
-    while (access(path, F_OK) == 0);
+int folder_take_file(char path[FOLDER_SIZE]) {
+    /* An empty file holds the name until the network takes its place: eight trainings end with eight files. */
+    for (int number = 1;; number++) {
+        snprintf(path, FOLDER_SIZE, "model-%d.safetensors", number);
+        const int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 && close(descriptor) == 0) return 0;
+        if (descriptor >= 0) {
+            unlink(path);
+            return -1;
+        }
+        if (errno != EEXIST) return -1;
+    }
+}
+
+/* So long a name as the library writes beside it before it takes the file's place. */
+static int is_too_long(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return strlen(slash ? slash + 1 : path) + strlen(".12345678.tmp") > NAME_MAX;
+}
+
+/* A sticky folder lets only a file's owner replace it; and some room is needed for any result. */
+static int check_room(const char *folder, const struct stat *old) {
+    struct stat about;
+    struct statvfs system;
+    if (stat(folder, &about) != 0) return -1;
+    if (old && (about.st_mode & S_ISVTX) && geteuid() != 0 && geteuid() != old->st_uid && geteuid() != about.st_uid) {
+        errno = EPERM;
+        return -1;
+    }
+    if (statvfs(folder, &system) == 0 && system.f_blocks > 0 && system.f_bavail == 0) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return 0;
 }
 
 int folder_check_file(const char *path) {
@@ -31,9 +64,16 @@ int folder_check_file(const char *path) {
         return -1;
     }
     if (slash) snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    if (stat(path, &is) == 0 && S_ISDIR(is.st_mode)) {
+    if (is_too_long(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    const int exists = stat(path, &is) == 0;
+    if (exists && S_ISDIR(is.st_mode)) {
         errno = EISDIR;
         return -1;
     }
-    return access(folder, W_OK | X_OK);
+    if (exists && !S_ISREG(is.st_mode)) return access(path, W_OK); /* a device or a pipe is written to */
+    if (access(folder, W_OK | X_OK) != 0) return -1;
+    return check_room(folder, exists ? &is : NULL);
 }

@@ -1,11 +1,12 @@
-/* The flag that SIGINT and SIGTERM set. */
+/* The flag that SIGINT, SIGTERM and SIGHUP set. */
 #include "interrupt.h"
 
 #include <signal.h>
 
 static volatile sig_atomic_t requested;
-static const int signals[] = { SIGINT, SIGTERM };
-static struct sigaction former[2];
+enum { SIGNALS = 3 };
+static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
+static struct sigaction former[SIGNALS];
 
 static void note(int number) {
     (void)number;
@@ -17,14 +18,14 @@ void interrupt_catch(void) {
     struct sigaction action = { .sa_handler = note, .sa_flags = (int)SA_RESETHAND | SA_RESTART };
     sigemptyset(&action.sa_mask);
     requested = 0;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SIGNALS; i++) {
         sigaction(signals[i], NULL, &former[i]);
         if (former[i].sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
     }
 }
 
 void interrupt_release(void) {
-    for (int i = 0; i < 2; i++) sigaction(signals[i], &former[i], NULL);
+    for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], &former[i], NULL);
 }
 
 int interrupt_requested(void) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +65,9 @@ static int unknown_command(const char *name) {
 int main(int argc, char **argv) {
     /* Tables measure UTF-8 whatever the user's language is. Numbers keep their point: LC_NUMERIC stays "C". */
     if (!setlocale(LC_CTYPE, "C.UTF-8")) setlocale(LC_CTYPE, "");
+
+    /* A reader that goes away is a failed write, which is told at the end, and not the end of a search. */
+    signal(SIGPIPE, SIG_IGN);
 
     if (argc < 2) {
         fprintf(stderr, "caviar: a command is missing: search, train, predict or devices\n"

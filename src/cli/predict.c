@@ -2,6 +2,7 @@
 #include "command.h"
 #include "data.h"
 #include "devices.h"
+#include "folder.h"
 #include "predict_labels.h"
 #include "predict_output.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { EXAMPLES_AT_ONCE = 8192 };
 
@@ -132,20 +134,37 @@ static int write_all(predict_run *run, const predict_settings *s, FILE *file, in
     return ended == 0 ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "predict", "out of memory");
 }
 
-/* Writes beside the file and moves it into place when it is whole. */
+/* Whether two names are of one file that is there. */
+static int same_file(const char *a, const char *b) {
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino &&
+           S_ISREG(one.st_mode);
+}
+
+/* Before anything is read: what is written must not take the place of what is read. */
+static int check_out(const predict_settings *s) {
+    if (s->out && (same_file(s->out, s->model) || same_file(s->out, s->data.source)))
+        return command_error(EXIT_CODE_USAGE, "predict", "--out %s is the %s: name another file", s->out,
+                             same_file(s->out, s->model) ? "model" : "data");
+    if (s->out && folder_check_file(s->out) != 0)
+        return command_error(EXIT_CODE_FAILED, "predict", "cannot write %s: %s", s->out, strerror(errno));
+    return EXIT_CODE_OK;
+}
+
+/* Whole or not at all: in memory first, then as the library writes its own files. */
 static int write_file(predict_run *run, const predict_settings *s, int64_t first, int64_t end) {
-    char partial[4096];
-    if (snprintf(partial, sizeof partial, "%s.partial", s->out) >= (int)sizeof partial)
-        return command_error(EXIT_CODE_USAGE, "predict", "the name of the file --out is too long");
-    FILE *file = fopen(partial, "w");
-    if (!file) return command_error(EXIT_CODE_FAILED, "predict", "cannot write %s: %s", partial, strerror(errno));
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    if (!file) return command_error(EXIT_CODE_FAILED, "predict", "out of memory");
     int code = write_all(run, s, file, first, end);
     const int bad = ferror(file), failed = fclose(file) != 0;
-    if (code == EXIT_CODE_OK && (failed || (!bad && rename(partial, s->out) != 0)))
-        code = command_error(EXIT_CODE_FAILED, "predict", "cannot write %s: %s", s->out, strerror(errno));
-    else if (code == EXIT_CODE_OK && bad) /* an earlier write failed, and why is not known any more */
-        code = command_error(EXIT_CODE_FAILED, "predict", "cannot write %s", s->out);
-    if (code != EXIT_CODE_OK) remove(partial);
+    if (code == EXIT_CODE_OK && (bad || failed)) code = command_error(EXIT_CODE_FAILED, "predict", "out of memory");
+    if (code == EXIT_CODE_OK) {
+        const caviar_status status = caviar_write_file(s->out, text, size);
+        if (status != CAVIAR_OK) code = command_fail("predict", status);
+    }
+    free(text);
     return code;
 }
 
@@ -174,6 +193,8 @@ static int check_and_predict(predict_settings *settings) {
     if (!settings->data.source)
         return command_error(EXIT_CODE_USAGE, "predict", "--data is missing: what to classify?");
     if (!data_can_be_read(&settings->data, settings->model, "predict")) return EXIT_CODE_USAGE;
+    const int checked = check_out(settings);
+    if (checked != EXIT_CODE_OK) return checked;
     const int code = predict(&run, settings);
     close_all(&run);
     return code;

@@ -53,9 +53,12 @@ static void print_unknown(const predict_labels *labels) {
             examples == 1 ? " has" : "s have");
     int named = 0;
     for (int64_t c = 0; c < labels->classes && named < MOST_NAMED; c++)
-        if (labels->unknown[c] > 0)
-            fprintf(stderr, "%s \"%s\" (%lld)", named++ ? "," : "", class_name(labels, c),
-                    (long long)labels->unknown[c]);
+        if (labels->unknown[c] > 0) {
+            char shown[64];
+            snprintf(shown, sizeof shown, "%s", class_name(labels, c));
+            caviar_disarm(shown);
+            fprintf(stderr, "%s \"%s\" (%lld)", named++ ? "," : "", shown, (long long)labels->unknown[c]);
+        }
     fprintf(stderr, "%s; %s\n", names > named ? ", ..." : "",
             labels->known > 0 ? "the accuracy is of the others" : "so there is no accuracy");
 }

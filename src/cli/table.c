@@ -1,6 +1,8 @@
 /* Tables: cells are kept as text, then set in columns as wide as the widest cell. */
 #include "table.h"
 
+#include <caviar/caviar.h>
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +18,6 @@ void table_free(text_table *t) {
     for (int i = 0; i < t->cells; i++) free(t->text[i]);
     free(t->text);
     table_init(t, t->columns);
-}
-
-/* Control characters would reach the terminal as commands: they become question marks. */
-static void disarm(char *text) {
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 127) *text = '?';
 }
 
 void table_cell(text_table *t, const char *format, ...) {
@@ -41,7 +37,7 @@ void table_cell(text_table *t, const char *format, ...) {
     if (vasprintf(&t->text[t->cells], format, arguments) < 0) {
         t->failed = 1;
     } else {
-        disarm(t->text[t->cells]);
+        caviar_disarm(t->text[t->cells]); /* class names come from files */
         t->cells++;
     }
     va_end(arguments);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void print_help(const command_option *table, int count) {
     printf("Trains one network and prints its learning curve, epoch by epoch; saves the\n"
@@ -56,6 +58,7 @@ static options_result parse(train_settings *s, int argc, char **argv) {
         OPTIONS_TEXT("out", "FILE", &s->out,
                      "where the network is saved (default: the first of model-1.safetensors, model-2.safetensors, "
                      "... that does not exist)"),
+        OPTIONS_FLAG("overwrite", &s->overwrite, "--out may name a file that exists, which is replaced"),
         OPTIONS_FLAG("json", &s->json, "print one JSON document instead of the curve"),
         OPTIONS_FLAG("quiet", &s->quiet, "print the test accuracy only, and no progress line"),
     };
@@ -91,9 +94,13 @@ static void say_what_is_saved(const train_run *run, const train_settings *s) {
 static int finish(train_run *run, const train_settings *s, int interrupted) {
     test_report test = { .classes = 0 };
     caviar_status status = take_model(run, s, interrupted);
-    if (!s->out) folder_free_file(run->path);
+    if (status == CAVIAR_OK && !s->out && folder_take_file(run->path) != 0)
+        return command_error(EXIT_CODE_FAILED, "train", "the network cannot be saved here: %s", strerror(errno));
     run->report.path = s->out ? s->out : run->path;
-    if (status == CAVIAR_OK) status = caviar_model_save(run->model, run->report.path);
+    if (status == CAVIAR_OK) {
+        status = caviar_model_save(run->model, run->report.path);
+        if (status != CAVIAR_OK && !s->out) unlink(run->path);
+    }
     if (status == CAVIAR_OK && !interrupted) status = test_report_measure(&test, run->model, run->device, run->dataset);
     int code = status == CAVIAR_OK ? train_report_end(&run->report, &test, interrupted) : command_fail("train", status);
     test_report_free(&test);
@@ -103,7 +110,15 @@ static int finish(train_run *run, const train_settings *s, int interrupted) {
     return interrupted ? EXIT_CODE_INTERRUPTED : run->report.diverged ? EXIT_CODE_FAILED : EXIT_CODE_OK;
 }
 
+/* A result of days must not go for one that was to have another name. */
+static int is_taken(const train_settings *s) {
+    struct stat about;
+    return s->out && !s->overwrite && stat(s->out, &about) == 0 && S_ISREG(about.st_mode);
+}
+
 static int train(train_run *run, const train_settings *s) {
+    if (is_taken(s))
+        return command_error(EXIT_CODE_USAGE, "train", "%s exists: name another file, or say --overwrite", s->out);
     if (folder_check_file(s->out ? s->out : "model-1.safetensors") != 0)
         return command_error(EXIT_CODE_FAILED, "train", "the network cannot be saved%s%s: %s", s->out ? " as " : "",
                              s->out ? s->out : " here", strerror(errno));

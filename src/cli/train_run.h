@@ -16,7 +16,7 @@ typedef struct train_settings {
     uint64_t seed;
     int32_t epochs;
     int keep; /* index of "best last" */
-    int json, quiet;
+    int overwrite, json, quiet;
 } train_settings;
 
 typedef struct train_run {

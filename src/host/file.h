@@ -10,8 +10,10 @@ typedef struct caviar_piece {
 } caviar_piece;
 
 /*
- * Makes the pieces, one after another, the content of a file: written beside it, synchronised, then renamed over it,
- * so that at every moment either the old or the new content is there, whole. Only a regular file is replaced.
+ * Makes the pieces, one after another, the content of a file: written beside it under a name that nobody can have
+ * planted, synchronised, then renamed over it, so that at every moment either the old or the new content is there,
+ * whole. A symbolic link is followed to its file; mode and owner of a file that is replaced stay, as far as the user
+ * may keep them. Devices and pipes are written to as they are.
  */
 caviar_status caviar_file_replace(const char *path, const caviar_piece *pieces, size_t count);
 

@@ -24,6 +24,7 @@ caviar_status caviar_notes_add(caviar_notes *notes, const char *format, ...) {
     const int length = vasprintf(&text, format, arguments);
     va_end(arguments);
     if (length < 0) return caviar_fail_memory("a note", 1024);
+    caviar_disarm(text);
     notes->texts[notes->count++] = text;
     return CAVIAR_OK;
 }

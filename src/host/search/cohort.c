@@ -128,7 +128,7 @@ static caviar_status measure(cohort *c, caviar_metrics *training, caviar_metrics
     if (c->step == c->steps) search->done += c->count;
     CAVIAR_TRY(keep_best(c));
     /* Files that reach the disk take their time: short epochs share a record. */
-    if (caviar_seconds_since(&search->recorded) > 1) CAVIAR_TRY(caviar_record_write(search, "running"));
+    if (caviar_seconds_since(&search->recorded) > 1) CAVIAR_TRY(caviar_record_try(search));
     report(c);
     return CAVIAR_OK;
 }

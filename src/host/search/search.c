@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ----------------------------------------------------------------------------------------------------------- creation
  */
@@ -102,6 +103,7 @@ caviar_status caviar_search_create(caviar_search **search, caviar_device *device
     created->options.directory = NULL;
     created->best = -1;
     created->state = "created";
+    created->folder = -1;
     caviar_status status = plan(created);
     if (status == CAVIAR_OK) status = allocate(created, options->directory);
     if (status == CAVIAR_OK) status = caviar_record_open(created);
@@ -118,6 +120,7 @@ void caviar_search_destroy(caviar_search *search) {
     caviar_model_destroy(search->best_model);
     free((char *)search->options.directory);
     free(search->annotation);
+    if (search->folder >= 0) close(search->folder);
     caviar_distinct_free(&search->distinct);
     free(search->values);
     free(search->positions);

@@ -24,6 +24,7 @@ struct caviar_search {
     int best_unsaved;         /* the record does not hold best_model yet */
     int has_run, stopped;
     const char *state; /* "running", "complete", "interrupted" or "failed" */
+    int folder;        /* the descriptor by which the record's folder is locked; -1: none */
     char *annotation;  /* a JSON object that the caller adds to search.json, or NULL */
     int64_t model_steps, model_steps_total;
     struct timespec began, recorded;
@@ -44,7 +45,12 @@ double caviar_seconds_since(const struct timespec *since);
 int64_t caviar_search_trial_steps(const caviar_search *search, const caviar_trial *trial);
 
 /* Makes the folder of a search (none: nothing to do), and refuses one that holds a search already. */
-caviar_status caviar_record_open(const caviar_search *search);
+caviar_status caviar_record_open(caviar_search *search);
+/*
+ * As caviar_record_write of a search that is running, but a file that cannot be written, as on a full disk, does not
+ * end it: it is tried again with the next measurement, and at the end.
+ */
+caviar_status caviar_record_try(caviar_search *search);
 /* Writes what has changed, and that the search is now in this state. */
 caviar_status caviar_record_write(caviar_search *search, const char *state);
 

@@ -16,10 +16,12 @@
 #include "host/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,10 +34,8 @@ static caviar_status join(char path[PATH_MAX], const caviar_search *search, cons
     return CAVIAR_OK;
 }
 
-caviar_status caviar_record_open(const caviar_search *search) {
+static caviar_status refuse_record(const caviar_search *search) {
     static const char *const names[] = { "trials.csv", "space.yaml", "search.json", "best.safetensors", "best.yaml" };
-    const char *directory = search->options.directory;
-    if (directory == NULL) return CAVIAR_OK;
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
         CAVIAR_TRY(join(path, search, names[i]));
@@ -44,14 +44,35 @@ caviar_status caviar_record_open(const caviar_search *search) {
                                "%s exists: a search is recorded there already; name another folder, or remove it",
                                path);
     }
-    if (mkdir(directory, 0777) == 0) return CAVIAR_OK;
-    if (errno != EEXIST)
+    return CAVIAR_OK;
+}
+
+/*
+ * Searches that are given one folder at the same time would write over one another: the folder is locked until the
+ * search is destroyed, or its process has ended in whatever way. Where a file system knows no locks, there are none.
+ */
+static caviar_status lock_folder(caviar_search *search) {
+    const char *directory = search->options.directory;
+    search->folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (search->folder < 0) {
+        return caviar_fail(CAVIAR_IO_ERROR, "%s: cannot open this folder for the search: %s", directory,
+                           strerror(errno));
+    }
+    if (flock(search->folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return refuse_record(search);
+    return caviar_fail(CAVIAR_INVALID_ARGUMENT, "%s: another search is writing to this folder; name another",
+                       directory);
+}
+
+caviar_status caviar_record_open(caviar_search *search) {
+    const char *directory = search->options.directory;
+    if (directory == NULL) return CAVIAR_OK;
+    if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return caviar_fail(CAVIAR_IO_ERROR, "%s: cannot make this folder for the search: %s%s", directory,
                            strerror(errno), errno == ENOENT ? "; make the folder above it first" : "");
     struct stat about;
     if (stat(directory, &about) != 0 || !S_ISDIR(about.st_mode))
         return caviar_fail(CAVIAR_IO_ERROR, "%s: is not a folder; name one for the search", directory);
-    return CAVIAR_OK;
+    return lock_folder(search);
 }
 
 /* Makes `text`, which is closed, the content of a file of the folder. */
@@ -155,6 +176,13 @@ caviar_status caviar_record_write(caviar_search *search, const char *state) {
     CAVIAR_TRY(write_best(search));
     CAVIAR_TRY(write_trials(search));
     CAVIAR_TRY(write_search(search));
+    clock_gettime(CLOCK_MONOTONIC, &search->recorded);
+    return CAVIAR_OK;
+}
+
+caviar_status caviar_record_try(caviar_search *search) {
+    const caviar_status status = caviar_record_write(search, "running");
+    if (status != CAVIAR_IO_ERROR) return status;
     clock_gettime(CLOCK_MONOTONIC, &search->recorded);
     return CAVIAR_OK;
 }
