@@ -379,3 +379,22 @@ Test(cli_search, progress_line_is_drawn_and_removed) {
     cr_assert_null(strstr(removed, "% "), "it was drawn again after it was removed:\n%s", removed);
     assert_contains(removed, "test accuracy ");
 }
+
+/* Without a terminal a line now and then says that it is still at work; every half minute, but for a test. */
+Test(cli_search, progress_without_a_terminal_is_a_line_now_and_then) {
+    write_examples("data.csv", 600, 3, 1);
+    cr_assert_eq(setenv("CAVIAR_PROGRESS_SECONDS", "0.1", 1), 0);
+    command_result result = command_run("search --data data.csv --threads 1 --trials 8 --epochs 400 --rounds 1 "
+                                        "--set hidden_width=16 --set batch_size=16 --out found");
+    assert_code(result, 0);
+    cr_assert(line_count(result.err) >= 2, "%s", result.err);
+    assert_contains(result.err, "%  ");
+    assert_contains(result.err, " left  trial ");
+    cr_assert_not(strchr(result.err, '\r'));
+    command_free(&result);
+    cr_assert_eq(setenv("CAVIAR_PROGRESS_SECONDS", "30", 1), 0);
+    result = command_run("search --data data.csv --threads 1 --trials 2 --epochs 1 --rounds 1 --out quick");
+    assert_code(result, 0);
+    cr_assert_str_empty(result.err);
+    command_free(&result);
+}

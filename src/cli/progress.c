@@ -11,12 +11,23 @@
 #include <unistd.h>
 
 enum { BAR_WIDTH = 20, LONGEST_LINE = 240 };
-static const double seconds_between_draws = 0.15;
+static const double seconds_between_draws = 0.15, seconds_between_lines = 30;
+
+/* Where there is no terminal a line is printed now and then; CAVIAR_PROGRESS_SECONDS says how often, 0 never. */
+static double line_interval(void) {
+    const char *given = getenv("CAVIAR_PROGRESS_SECONDS");
+    char *end;
+    const double seconds = given ? strtod(given, &end) : seconds_between_lines;
+    return given && (end == given || *end || !(seconds >= 0)) ? seconds_between_lines : seconds;
+}
 
 void progress_init(progress *line, int quiet) {
     const char *terminal = getenv("TERM");
     *line = (progress){ .begun = command_clock() };
-    line->wanted = !quiet && isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    const int drawn = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    line->interval = drawn ? 0 : line_interval();
+    line->wanted = !quiet && (drawn || line->interval > 0);
+    line->next = line->begun + line->interval;
 }
 
 int progress_due(const progress *line) {
@@ -59,6 +70,11 @@ void progress_draw(progress *line, double fraction, const char *format, ...) {
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     time_left(left, fraction, now - line->begun);
+    if (line->interval > 0) {
+        fprintf(stderr, "%3.0f%%  %s left  %s\n", 100.0 * fraction, left, text);
+        line->next = now + line->interval;
+        return;
+    }
     const int length = snprintf(whole, sizeof whole, "%3.0f%%  %s left  %s", 100.0 * fraction, left, text);
     const int terminal = table_terminal_width(stderr), width = terminal > 0 ? terminal : 80;
     if (length + BAR_WIDTH + 4 < width) { /* the bar is for where there is room */

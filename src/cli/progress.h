@@ -1,10 +1,11 @@
-/* One line on stderr that says how far the work is; only where stderr is a terminal. */
+/* How far the work is: one line on stderr that changes where stderr is a terminal, else a line every half minute. */
 #ifndef CAVIAR_CLI_PROGRESS_H
 #define CAVIAR_CLI_PROGRESS_H
 
 typedef struct progress {
-    int wanted;  /* stderr is a terminal that can go back to the start of a line */
-    int visible; /* something is on the line now */
+    int wanted;      /* anything is to be said */
+    int visible;     /* something is on the line now */
+    double interval; /* seconds from one line to the next where there is no terminal; 0: there is one */
     double begun, next;
 } progress;
 
