@@ -140,8 +140,8 @@ static const scenario scenarios[] = {
     { PREDICT " --data data.csv.gz --out classes", 30, 10, .outputs = { "classes" }, .emptied = "classes",
       .replaces = 1 },
     { PREDICT " --data data.csv --json", 300, 8, .json = "predictions" },
-    { "devices", 10, 1, .json = NULL },
-    { "devices --json", 10, 1, .json = "devices" },
+    { "devices", 3, 1, .json = NULL },
+    { "devices --json", 3, 1, .json = "devices" },
     { "search --help", 0, 1, .json = NULL },
 };
 

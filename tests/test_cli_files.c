@@ -34,6 +34,7 @@ Test(cli_files, an_output_that_exists_is_kept) {
     cr_assert_eq(system("cmp -s model before"), 0);
     succeeds(TRAIN "--seed 9 --out model --overwrite");
     cr_assert_neq(system("cmp -s model before"), 0);
+    refuses(TRAIN "--overwrite --out ./data.csv", 2, "--out ./data.csv is a file that is read");
     refuses("predict --model model --data data.csv --out model", 2, "--out model is the model");
     refuses("predict --model model --data data.csv --out ./data.csv", 2, "--out ./data.csv is the data");
 }
@@ -79,6 +80,15 @@ Test(cli_files, runs_side_by_side_take_names_of_their_own) {
         "wc -l) = 8",
         CAVIAR_COMMAND);
     cr_assert_eq(system(line), 0);
+    /* One name for several: whoever ends with success has a file of its own. */
+    snprintf(line, sizeof line,
+             "for i in 11 12 13 14; do ('%s' " TRAIN
+             "--seed $i --out one >/dev/null 2>&1; echo $? >>ends) & done; wait; "
+             "mkdir ones && mv one $(ls model-9.* model-1?.* 2>/dev/null) ones; "
+             "test $(grep -c '^0$' ends) = $(ls ones | wc -l) && "
+             "test $(md5sum ones/* | cut -d' ' -f1 | sort -u | wc -l) = $(ls ones | wc -l)",
+             CAVIAR_COMMAND);
+    cr_assert_eq(system(line), 0);
     /* One folder for several searches: one has it, the others are refused. */
     snprintf(line, sizeof line,
              "for i in 1 2 3 4; do ('%s' search --data data.csv --threads 1 --trials 2 --epochs 2 --rounds 1 --seed $i "
@@ -117,6 +127,10 @@ Test(cli_files, texts_are_disarmed) {
     assert_code(result, 0);
     assert_contains(result.out, "?[31mred");
     cr_assert(!strchr(result.out, 0x1b) && !strstr(result.out, "\xc2\x9b"));
+    command_free(&result);
+    result = command_run("train --data $(printf '\\033')none.csv");
+    assert_code(result, 1);
+    cr_assert(!strchr(result.err, 0x1b), "%s", result.err);
     command_free(&result);
     file = fopen("space.yaml", "w");
     fputs("parameters:\n  \"\\e]0;owned\\a\\e[31m\": {value: 1}\n", file);

@@ -55,6 +55,7 @@ Test(csv, reads_what_spreadsheets_write) {
           "label,b\n1,2\n0,4\n\n \n\t\n",
           "2x1 bytes: 2 4 | 0 1 | 1 0" },
         { "\n\n1;2;b\n\n3;4;a\n", "2x2 bytes: 1 2 3 4 | a b | 1 0" },
+        { "a,label\n# said so\n#ff,0\n#00,1\n#ff,1\n", "3x3 floats: 0 1 0 1 0 0 0 1 0 | 0 1 | 0 1 1" },
         { "1\t2\tb\n3\t4\ta\n", "2x2 bytes: 1 2 3 4 | a b | 1 0" },
         { "\"1, one\";label\n1.5;x\n2;y\n", "2x1 floats: 1.5 2 | x y | 0 1" },
         { " 1 , \"2\" , \"a \"\"b\"\", c\" \n3,4,d\n", "2x2 bytes: 1 2 3 4 | a \"b\", c d | 0 1" },

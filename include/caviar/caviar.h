@@ -687,8 +687,10 @@ typedef struct caviar_search_progress {
 } caviar_search_progress;
 
 /*
- * Called between minibatches, several times a second, after each measurement and once at the end. Non-zero ends the
- * search cleanly.
+ * Called between minibatches, several times a second, after each measurement and once at the end, on the thread that
+ * runs the search. Non-zero ends the search cleanly. It may read the search by functions that take it as const; a model
+ * of caviar_search_best_model is valid until it returns. It must return: an exception or longjmp through it leaves the
+ * search unusable, loses its memory and may leave the thread's floating-point modes changed.
  */
 typedef int (*caviar_progress_function)(void *context, const caviar_search_progress *progress);
 
@@ -777,6 +779,9 @@ CAVIAR_API caviar_status caviar_search_run(caviar_search *search);
 CAVIAR_API caviar_status caviar_search_annotate(caviar_search *search, const char *json);
 
 CAVIAR_API int32_t caviar_search_trial_count(const caviar_search *search); /* that have been measured; 0 for NULL */
+/* How many of them the record in options.directory has, and (NULL: not asked) whether it has the best model as it is.
+ */
+CAVIAR_API int32_t caviar_search_recorded_count(const caviar_search *search, int *best);
 /* Any trial that was sampled; one that is not measured yet is PLANNED. CAVIAR_NOT_FOUND: its round has not begun. */
 CAVIAR_API caviar_status caviar_search_get_trial(caviar_trial *trial, const caviar_search *search, int32_t number);
 /*

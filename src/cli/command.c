@@ -28,9 +28,10 @@ int command_fail(const char *command, caviar_status status) {
 int command_error(int code, const char *command, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "caviar %s: ", command);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    char text[4096]; /* names of files and words of the command line may hold what a terminal obeys */
+    vsnprintf(text, sizeof text, format, arguments);
+    caviar_disarm(text);
+    fprintf(stderr, "caviar %s: %s\n", command, text);
     if (code == EXIT_CODE_USAGE) fprintf(stderr, "'caviar %s --help' tells more.\n", command);
     va_end(arguments);
     return code;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,7 +41,7 @@ static int is_too_long(const char *path) {
 }
 
 /* A sticky folder lets only a file's owner replace it; and some room is needed for any result. */
-static int check_room(const char *folder, const struct stat *old) {
+static int check_room(const char *folder, const struct stat *old, uint64_t bytes) {
     struct stat about;
     struct statvfs system;
     if (stat(folder, &about) != 0) return -1;
@@ -48,14 +49,15 @@ static int check_room(const char *folder, const struct stat *old) {
         errno = EPERM;
         return -1;
     }
-    if (statvfs(folder, &system) == 0 && system.f_blocks > 0 && system.f_bavail == 0) {
+    if (statvfs(folder, &system) == 0 && system.f_blocks > 0 &&
+        (uint64_t)system.f_bavail * system.f_frsize < (bytes > 0 ? bytes : 1)) {
         errno = ENOSPC;
         return -1;
     }
     return 0;
 }
 
-int folder_check_file(const char *path) {
+int folder_check_file(const char *path, uint64_t bytes) {
     const char *slash = strrchr(path, '/');
     struct stat is;
     char folder[4096] = ".";
@@ -75,5 +77,23 @@ int folder_check_file(const char *path) {
     }
     if (exists && !S_ISREG(is.st_mode)) return access(path, W_OK); /* a device or a pipe is written to */
     if (access(folder, W_OK | X_OK) != 0) return -1;
-    return check_room(folder, exists ? &is : NULL);
+    return check_room(folder, exists ? &is : NULL, bytes);
+}
+
+int folder_same_file(const char *a, const char *b) {
+    struct stat one, other;
+    return a && b && stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino && S_ISREG(one.st_mode);
+}
+
+int folder_take_name(const char *path) {
+    struct stat about;
+    const int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0) return close(descriptor);
+    if (errno != EEXIST) return -1;
+    /* A device or a pipe is nobody's to take, and of a link to nothing the writer speaks. */
+    if (stat(path, &about) != 0) return errno == ENOENT ? 0 : -1;
+    if (!S_ISREG(about.st_mode)) return 0;
+    errno = EEXIST;
+    return -1;
 }

@@ -1,7 +1,9 @@
 /* The flag that SIGINT, SIGTERM and SIGHUP set. */
 #include "interrupt.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t requested;
 enum { SIGNALS = 3 };
@@ -28,6 +30,12 @@ void interrupt_release(void) {
     for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], &former[i], NULL);
 }
 
+/* Nobody reads what is printed any more: the other end of standard output's pipe is closed. */
+static int reader_is_gone(void) {
+    struct pollfd output = { .fd = STDOUT_FILENO, .events = 0 };
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR);
+}
+
 int interrupt_requested(void) {
-    return requested != 0;
+    return requested != 0 || reader_is_gone();
 }

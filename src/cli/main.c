@@ -56,7 +56,10 @@ static int unknown_command(const char *name) {
         strcat(names, commands[i].name);
         strcat(names, " ");
     }
-    fprintf(stderr, "caviar: there is no command \"%s\"", name);
+    char shown[256];
+    snprintf(shown, sizeof shown, "%s", name);
+    caviar_disarm(shown);
+    fprintf(stderr, "caviar: there is no command \"%s\"", shown);
     if (options_suggest(word, sizeof word, names, name)) fprintf(stderr, "; did you mean \"%s\"?", word);
     fprintf(stderr, "\n'caviar --help' lists them.\n");
     return EXIT_CODE_USAGE;

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { EXAMPLES_AT_ONCE = 8192 };
 
@@ -134,19 +133,12 @@ static int write_all(predict_run *run, const predict_settings *s, FILE *file, in
     return ended == 0 ? EXIT_CODE_OK : command_error(EXIT_CODE_FAILED, "predict", "out of memory");
 }
 
-/* Whether two names are of one file that is there. */
-static int same_file(const char *a, const char *b) {
-    struct stat one, other;
-    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino &&
-           S_ISREG(one.st_mode);
-}
-
 /* Before anything is read: what is written must not take the place of what is read. */
 static int check_out(const predict_settings *s) {
-    if (s->out && (same_file(s->out, s->model) || same_file(s->out, s->data.source)))
+    if (s->out && (folder_same_file(s->out, s->model) || folder_same_file(s->out, s->data.source)))
         return command_error(EXIT_CODE_USAGE, "predict", "--out %s is the %s: name another file", s->out,
-                             same_file(s->out, s->model) ? "model" : "data");
-    if (s->out && folder_check_file(s->out) != 0)
+                             folder_same_file(s->out, s->model) ? "model" : "data");
+    if (s->out && folder_check_file(s->out, 0) != 0)
         return command_error(EXIT_CODE_FAILED, "predict", "cannot write %s: %s", s->out, strerror(errno));
     return EXIT_CODE_OK;
 }

@@ -280,6 +280,15 @@ static int report(search_run *run, const search_settings *s, double seconds, int
     return status == CAVIAR_OK ? EXIT_CODE_OK : status == CAVIAR_INTERRUPTED ? EXIT_CODE_INTERRUPTED : EXIT_CODE_FAILED;
 }
 
+/* What is on disk, which after a failure is not all that was measured. */
+static void say_what_is_kept(const search_run *run, const search_settings *s, const char *why) {
+    int best;
+    const int32_t kept = caviar_search_recorded_count(run->search, &best);
+    fprintf(stderr, "caviar search: %s%d of %d trials are kept%s, in %s\n", why, kept, s->search.trials,
+            best || caviar_search_trial_count(run->search) == 0 ? "" : ", without the best network",
+            s->search.directory);
+}
+
 static int run_search(search_run *run, const search_settings *s) {
     if (!s->json && !s->quiet) print_header(run, s);
     progress_init(&run->line, s->quiet);
@@ -289,14 +298,12 @@ static int run_search(search_run *run, const search_settings *s) {
     const double seconds = command_clock() - begun;
     progress_clear(&run->line);
     if (status == CAVIAR_INTERRUPTED) {
-        fprintf(stderr, "caviar search: interrupted: %d of %d trials are kept, in %s\n",
-                caviar_search_trial_count(run->search), s->search.trials, s->search.directory);
+        say_what_is_kept(run, s, "interrupted: ");
         return report(run, s, seconds, 1);
     }
     if (status != CAVIAR_OK) {
         const int code = command_fail("search", status);
-        fprintf(stderr, "caviar search: %d of %d trials are kept, in %s\n", caviar_search_trial_count(run->search),
-                s->search.trials, s->search.directory);
+        say_what_is_kept(run, s, "");
         return code;
     }
     return report(run, s, seconds, 0);

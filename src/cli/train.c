@@ -90,16 +90,34 @@ static void say_what_is_saved(const train_run *run, const train_settings *s) {
                 s->epochs, which, run->report.path);
 }
 
+/* A name that was taken and not filled is given back. */
+static void remove_empty(const char *path) {
+    struct stat about;
+    if (stat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_size == 0) unlink(path);
+}
+
+/* The name that was asked for, or the first free one where another run has taken that while this one trained. */
+static int take_path(train_run *run, const train_settings *s) {
+    run->report.path = s->out ? s->out : run->path;
+    if (s->out && (s->overwrite || folder_take_name(s->out) == 0)) return 0;
+    if (s->out && errno != EEXIST) return -1;
+    if (folder_take_file(run->path) != 0) return -1;
+    run->report.path = run->path;
+    if (s->out)
+        fprintf(stderr, "caviar train: %s was written by another run meanwhile: the network is saved as %s\n", s->out,
+                run->path);
+    return 0;
+}
+
 /* Saves the network, whole or interrupted, and measures it on the test part if it is whole. */
 static int finish(train_run *run, const train_settings *s, int interrupted) {
     test_report test = { .classes = 0 };
     caviar_status status = take_model(run, s, interrupted);
-    if (status == CAVIAR_OK && !s->out && folder_take_file(run->path) != 0)
-        return command_error(EXIT_CODE_FAILED, "train", "the network cannot be saved here: %s", strerror(errno));
-    run->report.path = s->out ? s->out : run->path;
+    if (status == CAVIAR_OK && take_path(run, s) != 0)
+        return command_error(EXIT_CODE_FAILED, "train", "the network cannot be saved: %s", strerror(errno));
     if (status == CAVIAR_OK) {
         status = caviar_model_save(run->model, run->report.path);
-        if (status != CAVIAR_OK && !s->out) unlink(run->path);
+        if (status != CAVIAR_OK && !s->overwrite) remove_empty(run->report.path);
     }
     if (status == CAVIAR_OK && !interrupted) status = test_report_measure(&test, run->model, run->device, run->dataset);
     int code = status == CAVIAR_OK ? train_report_end(&run->report, &test, interrupted) : command_fail("train", status);
@@ -110,20 +128,44 @@ static int finish(train_run *run, const train_settings *s, int interrupted) {
     return interrupted ? EXIT_CODE_INTERRUPTED : run->report.diverged ? EXIT_CODE_FAILED : EXIT_CODE_OK;
 }
 
-/* A result of days must not go for one that was to have another name. */
-static int is_taken(const train_settings *s) {
+static int check_room_for(const train_settings *s, uint64_t bytes) {
+    if (folder_check_file(s->out ? s->out : "model-1.safetensors", bytes) == 0) return EXIT_CODE_OK;
+    return command_error(EXIT_CODE_FAILED, "train", "the network cannot be saved%s%s: %s", s->out ? " as " : "",
+                         s->out ? s->out : " here", strerror(errno));
+}
+
+/* The size of the network's file, but for some of its header. */
+static uint64_t bytes_of(const train_run *run) {
+    const caviar_population_options *o = &run->options;
+    uint64_t in = (uint64_t)run->dataset_info.features, parameters = 2 * in;
+    for (int32_t l = 0; l < o->hidden_layers; l++) {
+        const int32_t width =
+            run->hyperparameters.hidden_width[l] ? run->hyperparameters.hidden_width[l] : o->hidden_width[l];
+        parameters += (in + 4) * (uint64_t)width;
+        in = (uint64_t)width;
+    }
+    return 4 * (parameters + (in + 1) * (uint64_t)run->dataset_info.classes) + 4096;
+}
+
+/* A result of days must not go for one that was to have another name, and what is read must not go at all. */
+static int check_out(const train_settings *s) {
     struct stat about;
-    return s->out && !s->overwrite && stat(s->out, &about) == 0 && S_ISREG(about.st_mode);
+    const char *const read[] = { s->data.source, s->data.test, s->data.validation.source, s->space };
+    for (size_t i = 0; s->out && i < sizeof read / sizeof *read; i++)
+        if (folder_same_file(s->out, read[i]))
+            return command_error(EXIT_CODE_USAGE, "train", "--out %s is a file that is read: name another", s->out);
+    if (s->out && !s->overwrite && stat(s->out, &about) == 0 && S_ISREG(about.st_mode))
+        return command_error(EXIT_CODE_USAGE, "train", "%s exists: name another file, or say --overwrite", s->out);
+    return check_room_for(s, 0);
 }
 
 static int train(train_run *run, const train_settings *s) {
-    if (is_taken(s))
-        return command_error(EXIT_CODE_USAGE, "train", "%s exists: name another file, or say --overwrite", s->out);
-    if (folder_check_file(s->out ? s->out : "model-1.safetensors") != 0)
-        return command_error(EXIT_CODE_FAILED, "train", "the network cannot be saved%s%s: %s", s->out ? " as " : "",
-                             s->out ? s->out : " here", strerror(errno));
+    const int checked = check_out(s);
+    if (checked != EXIT_CODE_OK) return checked;
     caviar_status status = train_run_open(run, s);
     if (status != CAVIAR_OK) return command_fail("train", status);
+    const int room = check_room_for(s, bytes_of(run));
+    if (room != EXIT_CODE_OK) return room;
     run->report = (train_report){ .source = s->data.source,
                                   .dataset = &run->dataset_info,
                                   .device = &run->device_info,

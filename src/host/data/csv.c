@@ -197,6 +197,7 @@ static caviar_status read_beginning(loading *l, caviar_csv_record *next) {
     CAVIAR_TRY(caviar_csv_read(&l->first, &l->reader, 1));
     if (l->first.count == 0) return caviar_fail(CAVIAR_BAD_FILE, "%s: is empty", l->path);
     CAVIAR_TRY(caviar_csv_keep(&l->first));
+    if (!l->first.is_comment) l->reader.width = l->first.count;
     CAVIAR_TRY(caviar_csv_read(next, &l->reader, 0));
     /* A comment with as many cells as the line below names them; any other says something else. */
     if (l->first.is_comment && l->first.count != next->count) {
@@ -205,8 +206,10 @@ static caviar_status read_beginning(loading *l, caviar_csv_record *next) {
         l->first = *next;
         *next = (caviar_csv_record){ .line = 0 };
         CAVIAR_TRY(caviar_csv_keep(&l->first));
+        l->reader.width = l->first.count;
         CAVIAR_TRY(caviar_csv_read(next, &l->reader, 0));
     }
+    l->reader.width = l->first.count;
     l->count = (int64_t)l->first.count;
     const int header = l->options->header;
     l->has_header = l->first.is_comment || header == 1 || (header == -1 && is_header(l, next));
@@ -454,7 +457,14 @@ static caviar_status leave_index_out(loading *l) {
                             l->path);
 }
 
+static caviar_status note_comments(loading *l) {
+    if (l->reader.comments == 0) return CAVIAR_OK;
+    return caviar_notes_add(&l->notes, "%s: lines that begin with # and are left out as comments: %lld", l->path,
+                            (long long)l->reader.comments);
+}
+
 static caviar_status note_unlabelled(loading *l) {
+    CAVIAR_TRY(note_comments(l));
     if (l->unlabelled == 0 || l->faults.count > 0) return CAVIAR_OK;
     return caviar_notes_add(&l->notes, "%s: %lld lines without a label are left out", l->path,
                             (long long)l->unlabelled);

@@ -137,6 +137,14 @@ static caviar_status append_cell(caviar_csv_record *record, caviar_csv_cell cell
     return CAVIAR_OK;
 }
 
+/* Blanks are words of a comment as often as delimiters. */
+static int is_data(const caviar_csv_reader *reader) {
+    size_t cells = 1;
+    if (reader->delimiter == ' ') return 0;
+    for (const char *at = reader->at; at < reader->end && !is_line_end(*at); at++) cells += *at == reader->delimiter;
+    return cells == reader->width;
+}
+
 static void skip_line(caviar_csv_reader *reader) {
     while (reader->at < reader->end && !is_line_end(*reader->at)) reader->at++;
     if (reader->at < reader->end) skip_line_end(reader);
@@ -147,7 +155,8 @@ static void skip_lines(caviar_csv_reader *reader, int comments) {
     while (reader->at < reader->end) {
         const char *const begin = reader->at;
         skip_blanks(reader);
-        if (reader->at < reader->end && *reader->at == '#' && !comments) {
+        if (reader->at < reader->end && *reader->at == '#' && !comments && !is_data(reader)) {
+            reader->comments++;
             skip_line(reader);
         } else if (reader->at < reader->end && !is_line_end(*reader->at)) {
             reader->at = begin;
@@ -190,11 +199,12 @@ static caviar_status read_record(caviar_csv_record *record, caviar_csv_reader *r
 caviar_status caviar_csv_read(caviar_csv_record *record, caviar_csv_reader *reader, int comments) {
     for (;;) {
         const char *const begin = reader->at;
-        const int64_t line = reader->line;
+        const int64_t line = reader->line, former = reader->comments;
         const caviar_status status = read_record(record, reader, comments);
         if (reader->at < reader->end || reader->at_end) return status;
         reader->at = begin;
         reader->line = line;
+        reader->comments = former;
         CAVIAR_TRY(refill(reader));
     }
 }

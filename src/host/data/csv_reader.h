@@ -29,6 +29,8 @@ typedef struct caviar_csv_reader {
     int at_end;           /* nothing is left to be read into the buffer */
     int64_t line;         /* of `at` */
     char delimiter;       /* ' ': runs of blanks */
+    size_t width;         /* a line of # with as many cells is data; 0: none is */
+    int64_t comments;     /* lines left out since `width` was set */
 } caviar_csv_reader;
 
 /*
@@ -40,7 +42,8 @@ void caviar_csv_end(caviar_csv_reader *reader);
 
 /*
  * Reads the next line that is neither blank nor a comment, which begins with #, unless `comments` asks for those too;
- * at the end of the file the record has 0 cells. A zero byte is refused.
+ * a # may begin a colour or a name as well, so that one whose delimiters make `width` cells is data. At the end of the
+ * file the record has 0 cells. A zero byte is refused.
  */
 caviar_status caviar_csv_read(caviar_csv_record *record, caviar_csv_reader *reader, int comments);
 

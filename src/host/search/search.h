@@ -23,9 +23,10 @@ struct caviar_search {
     caviar_model *best_model; /* as it was when it was measured so */
     int best_unsaved;         /* the record does not hold best_model yet */
     int has_run, stopped;
-    const char *state; /* "running", "complete", "interrupted" or "failed" */
-    int folder;        /* the descriptor by which the record's folder is locked; -1: none */
-    char *annotation;  /* a JSON object that the caller adds to search.json, or NULL */
+    const char *state;       /* "running", "complete", "interrupted" or "failed" */
+    int32_t trials_recorded; /* rows that trials.csv has */
+    int folder;              /* the descriptor by which the record's folder is locked; -1: none */
+    char *annotation;        /* a JSON object that the caller adds to search.json, or NULL */
     int64_t model_steps, model_steps_total;
     struct timespec began, recorded;
 };

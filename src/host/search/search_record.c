@@ -169,22 +169,37 @@ static caviar_status write_best(caviar_search *search) {
     return CAVIAR_OK;
 }
 
+/* Keeps the first failure, for the message that is told. */
+static caviar_status first_failure(caviar_status former, char message[4096], caviar_status status) {
+    if (former != CAVIAR_OK) return former;
+    if (status != CAVIAR_OK) snprintf(message, 4096, "%s", caviar_last_error());
+    return status;
+}
+
+/* Each file is tried, though another may have found no room. */
 caviar_status caviar_record_write(caviar_search *search, const char *state) {
+    char message[4096];
     search->state = state;
     if (search->options.directory == NULL) return CAVIAR_OK;
     if (!search->has_run) CAVIAR_TRY(write_space(search)); /* it does not change afterwards */
-    CAVIAR_TRY(write_best(search));
-    CAVIAR_TRY(write_trials(search));
-    CAVIAR_TRY(write_search(search));
+    const int32_t measured = search->measured;
+    caviar_status status = first_failure(CAVIAR_OK, message, write_best(search));
+    const caviar_status trials = write_trials(search);
+    if (trials == CAVIAR_OK) search->trials_recorded = measured;
+    status = first_failure(status, message, trials);
+    status = first_failure(status, message, write_search(search));
     clock_gettime(CLOCK_MONOTONIC, &search->recorded);
-    return CAVIAR_OK;
+    return status == CAVIAR_OK ? CAVIAR_OK : caviar_fail(status, "%s", message);
 }
 
 caviar_status caviar_record_try(caviar_search *search) {
     const caviar_status status = caviar_record_write(search, "running");
-    if (status != CAVIAR_IO_ERROR) return status;
-    clock_gettime(CLOCK_MONOTONIC, &search->recorded);
-    return CAVIAR_OK;
+    return status == CAVIAR_IO_ERROR ? CAVIAR_OK : status;
+}
+
+int32_t caviar_search_recorded_count(const caviar_search *search, int *best) {
+    if (best) *best = search && search->options.directory && search->best >= 0 && !search->best_unsaved;
+    return search ? search->trials_recorded : 0;
 }
 
 caviar_status caviar_search_annotate(caviar_search *search, const char *json) {
